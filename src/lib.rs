@@ -1,0 +1,31 @@
+//! hftcol: a columnar engine for high-frequency market data.
+//!
+//! ```text
+//!         import                                                   compute / export / inspect
+//! raw bytes -> input -> parse -> normalize -> partition -> write ==> store ==> read -> merge -> feature -> sink
+//! ```
+
+#[cfg(not(target_endian = "little"))]
+compile_error!(
+    "hftcol's files are little-endian and its plain blocks are used in place: big-endian machines are not supported"
+);
+
+pub mod codec;
+pub mod error;
+pub mod exec;
+pub mod feature;
+pub mod format;
+pub mod input;
+pub mod limits;
+pub mod merge;
+pub mod normalize;
+pub mod parse;
+pub mod partition;
+pub mod read;
+pub mod schema;
+pub mod sink;
+pub mod storage;
+pub mod store;
+pub mod units;
+pub mod vendor;
+pub mod write;

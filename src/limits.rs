@@ -1,0 +1,42 @@
+//! Every maximum, with its reason. Beyond a limit hftcol refuses by name; it never truncates silently.
+
+/// Significant digits of an accepted decimal (decision 13): 10^18 fits in an i64 with its sign.
+pub const DECIMAL_DIGITS: u32 = 18;
+/// Decimals of an accepted decimal (decision 13): the smallest unit of any venue that we know of is 1e-12.
+pub const DECIMAL_SCALE: u8 = 12;
+/// Rows of a row group at most (decision 15): the largest zero-copy chunk, and what a writer may hold back.
+pub const GROUP_ROWS: u32 = 65_536;
+/// Rows of a block: all columns of a ten-level book decoded are 1.3 MB, about one L2 cache.
+pub const BLOCK_ROWS: u32 = 4_096;
+/// Columns of a table: 1,000 levels with four columns each, and the keys.
+pub const COLUMNS: u32 = 4_200;
+/// Levels kept on import by default (decision 14).
+pub const LEVELS_DEFAULT: u16 = 50;
+/// Levels kept on import at most (decision 14).
+pub const LEVELS: u16 = 1_000;
+/// Levels that features use by default (decision 14).
+pub const FEATURE_LEVELS: u16 = 20;
+/// Bytes of a venue, security, channel or zone name.
+pub const NAME_BYTES: usize = 128;
+/// Bytes of a column name.
+pub const COLUMN_NAME_BYTES: usize = 128;
+/// Bytes of a header: 4,200 columns with their names.
+pub const HEADER_BYTES: u32 = 1 << 20;
+/// Bytes of a footer: an index entry for each block of 4,200 columns and 2^20 rows, or of 50 columns and 2^27 rows.
+pub const FOOTER_BYTES: u32 = 1 << 28;
+/// Bytes of an encoded block: CRC-32C keeps Hamming distance 4 up to 2^31 bits, and a reader must hold it.
+pub const BLOCK_BYTES: u32 = 1 << 25;
+/// Inputs that a file names at most.
+pub const INPUTS: u32 = 1 << 20;
+/// A record: a line of CSV, one JSON object. A full-depth snapshot is 1 to 3 MB.
+pub const LINE_BYTES: usize = 16 << 20;
+/// Nesting of JSON: beyond it a record is rejected.
+pub const JSON_DEPTH: usize = 64;
+/// The byte budget of an import (decision 27), in bytes.
+pub const MEMORY_DEFAULT: u64 = 256 << 20;
+/// The smallest budget that is allowed.
+pub const MEMORY_MIN: u64 = 64 << 20;
+/// Bytes of a path component after escaping; longer ones are cut and get a hash (decision 7).
+pub const PATH_COMPONENT_BYTES: usize = 200;
+/// First bytes of a rejected record kept in the quarantine (decision 20).
+pub const QUARANTINE_RECORD_BYTES: usize = 4_096;

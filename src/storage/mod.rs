@@ -1,0 +1,124 @@
+//! The seam to the operating system: everything hftcol writes, syncs, renames, lists, locks or maps goes through here.
+//!
+//! A [`Storage`] is a folder. Paths are relative to it, never contain `..` or a link, and are opened beneath it, so nothing
+//! outside can be touched ([`OsStorage`]). Tests inject faults by wrapping it ([`FaultStorage`]).
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::Result;
+
+/// Bytes that can be read at any offset: a mapped file, an open file, or memory.
+///
+/// `read_at` copies: callers verify and decode the copy, so a file that changes underneath is a checksum error.
+pub trait ReadAt: Send + Sync + fmt::Debug {
+    /// Bytes in all, as seen when it was opened.
+    fn len(&self) -> u64;
+    /// Fills `out` from `offset`.
+    ///
+    /// # Errors
+    /// `Io` when the bytes are not there or the system refuses.
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()>;
+    /// True when there is nothing to read.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A file that is being written front to back.
+pub trait WriteFile: io::Write + Send + fmt::Debug {
+    /// Makes content and length durable (`fsync`). A failure is final for this file.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn sync(&mut self) -> Result<()>;
+    /// Makes the file read-only (0440), before the sync that seals it.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn seal(&mut self) -> Result<()>;
+}
+
+/// What stands in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DirEntry {
+    /// Name without its folder; names that are not UTF-8 are listed escaped and flagged `other`.
+    pub name: String,
+    /// Kind of entry.
+    pub kind: EntryKind,
+}
+
+/// Kind of a directory entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Dir,
+    /// A link, socket, device or a name that is not UTF-8: never followed, reported by `verify`.
+    Other,
+}
+
+/// A held lock; dropping it releases it.
+pub trait HeldLock: Send + fmt::Debug {}
+
+/// A folder and everything beneath it.
+pub trait Storage: Send + Sync + fmt::Debug {
+    /// Creates a new file for writing (`O_EXCL`).
+    ///
+    /// # Errors
+    /// `Io`.
+    fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>>;
+    /// Opens a file for appending, creating it if absent.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn append(&self, path: &Path) -> Result<Box<dyn WriteFile>>;
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn open(&self, path: &Path) -> Result<Arc<dyn ReadAt>>;
+    /// Cuts a file to a length (only the ledger's torn tail is ever cut).
+    ///
+    /// # Errors
+    /// `Io`.
+    fn truncate(&self, path: &Path, len: u64) -> Result<()>;
+    /// Renames within the folder, replacing the target.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+    /// Removes a file; absent is not an error.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn remove_file(&self, path: &Path) -> Result<()>;
+    /// Removes an empty folder; absent is not an error.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn remove_dir(&self, path: &Path) -> Result<()>;
+    /// Creates one folder level; true if it was made now.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn create_dir(&self, path: &Path) -> Result<bool>;
+    /// Makes the entries of a folder durable.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn sync_dir(&self, path: &Path) -> Result<()>;
+    /// Lists a folder, sorted by name; an absent folder is empty.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn list(&self, path: &Path) -> Result<Vec<DirEntry>>;
+    /// Takes an exclusive lock on a lock file (created if absent) without waiting, writing our pid into it.
+    ///
+    /// # Errors
+    /// `Locked` with the holder's pid, `Io`.
+    fn lock(&self, path: &Path) -> Result<Box<dyn HeldLock>>;
+}
