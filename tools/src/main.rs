@@ -1,1 +1,36 @@
-fn main() {}
+//! Development commands: `cargo tools <command>`, one file a command.
+
+mod tidy;
+
+use std::process::ExitCode;
+
+/// One line a command: name, what it does, its entry point.
+type Command = (&'static str, &'static str, fn(&[String]) -> Result<(), String>);
+
+const COMMANDS: &[Command] =
+    &[("tidy", "check layers, unsafe islands, file sizes and banned words of the sources", tidy::run)];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        return usage();
+    };
+    let Some((_, _, entry)) = COMMANDS.iter().find(|c| c.0 == name) else {
+        return usage();
+    };
+    match entry(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(what) => {
+            eprintln!("{name}: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: cargo tools <command>");
+    for (name, what, _) in COMMANDS {
+        eprintln!("  {name:<10} {what}");
+    }
+    ExitCode::from(2)
+}

@@ -1,0 +1,20 @@
+//! The second suite: the same program on real vendor files that may not be redistributed.
+//!
+//! It is not part of `cargo test`; `.ci/run` runs it with `cargo test --test shared`. The files lie in the folder that
+//! `HFTCOL_SHARED` names (default: `../shared` beside the checkout); where they are absent every test fails loudly.
+
+use std::path::{Path, PathBuf};
+
+/// The path of a file or folder under `HFTCOL_SHARED/data`.
+fn shared(relative: &str) -> PathBuf {
+    let root = std::env::var_os("HFTCOL_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let path = root.join("data").join(relative);
+    assert!(path.exists(), "{} is absent: set HFTCOL_SHARED to the folder of the shared data", path.display());
+    path
+}
+
+#[test]
+fn the_shared_data_is_there() {
+    assert!(shared("README.md").is_file());
+}
