@@ -1,5 +1,9 @@
 //! Development commands: `cargo tools <command>`, one file a command.
 
+mod arguments;
+mod crash;
+mod fuzz;
+mod synth;
 mod tidy;
 
 use std::process::ExitCode;
@@ -7,8 +11,12 @@ use std::process::ExitCode;
 /// One line a command: name, what it does, its entry point.
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<(), String>);
 
-const COMMANDS: &[Command] =
-    &[("tidy", "check layers, unsafe islands, file sizes and banned words of the sources", tidy::run)];
+const COMMANDS: &[Command] = &[
+    ("crash", "kill imports and computes at random moments and compare the stores", crash::run),
+    ("fuzz", "run every fuzz target for a while", fuzz::run),
+    ("synth", "write seeded books and trades in the Tardis layout", synth::run),
+    ("tidy", "check layers, unsafe islands, file sizes and banned words of the sources", tidy::run),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
