@@ -1,0 +1,145 @@
+//! The checking half: the finished file, opened as any reader would, against the table it was made from.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, FileReader, Length};
+use parquet::file::serialized_reader::SerializedFileReader;
+
+use super::cells::{CellType, Cells, Scratch};
+use super::{parquet_error, row_groups};
+use crate::error::{Error, Result};
+use crate::read::TableReader;
+use crate::storage::ReadAt;
+
+/// Reads `file` and compares names, row counts and every value, bit by bit, with `table`.
+///
+/// # Errors
+/// `Damage` naming column and row group if they differ, `Io` if the file cannot be read.
+pub fn compare(table: &TableReader, file: Arc<dyn ReadAt>) -> Result<()> {
+    let told = |e| parquet_error(table, "read", e);
+    let reader = SerializedFileReader::new(Source(file)).map_err(told)?;
+    let metadata = reader.metadata().file_metadata();
+    let rows = u64::try_from(metadata.num_rows()).unwrap_or(0);
+    if rows != table.rows() {
+        return Err(differs(table, format!("{} rows", table.rows()), format!("{rows} rows")));
+    }
+    let columns = &table.header().schema.columns;
+    let found = metadata.schema_descr().columns();
+    let names_agree = found.len() == columns.len() && found.iter().zip(columns).all(|(a, b)| a.name() == b.name);
+    if !names_agree {
+        return Err(differs(table, format!("{} columns in order", columns.len()), format!("{} columns", found.len())));
+    }
+    let mut scratch = Scratch::default();
+    for (group, blocks) in row_groups(table).into_iter().enumerate() {
+        let chunks = reader.get_row_group(group).map_err(told)?;
+        for column in 0..columns.len() {
+            let chunk = chunks.get_column_reader(column).map_err(told)?;
+            compare_chunk(table, blocks.clone(), column, chunk, &mut scratch)?;
+        }
+    }
+    Ok(())
+}
+
+fn compare_chunk(
+    table: &TableReader,
+    blocks: Range<usize>,
+    column: usize,
+    chunk: ColumnReader,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    match chunk {
+        ColumnReader::Int32ColumnReader(c) => compare_cells(table, blocks, column, c, scratch),
+        ColumnReader::Int64ColumnReader(c) => compare_cells(table, blocks, column, c, scratch),
+        ColumnReader::DoubleColumnReader(c) => compare_cells(table, blocks, column, c, scratch),
+        ColumnReader::ByteArrayColumnReader(c) => compare_cells(table, blocks, column, c, scratch),
+        ColumnReader::FixedLenByteArrayColumnReader(c) => compare_cells(table, blocks, column, c, scratch),
+        _ => Err(differs(table, "a type that we write".to_owned(), "another".to_owned())),
+    }
+}
+
+fn compare_cells<T: CellType>(
+    table: &TableReader,
+    blocks: Range<usize>,
+    column: usize,
+    mut chunk: ColumnReaderImpl<T>,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let told = |e| parquet_error(table, "read", e);
+    let schema = &table.header().schema.columns[column];
+    let optional = schema.nullable || schema.logical_type == crate::schema::LogicalType::F64;
+    let (mut expected, mut found) = (Cells::default(), Cells::default());
+    for block in blocks {
+        T::load(table, block, column, scratch, &mut expected)?;
+        found.values.clear();
+        found.levels.clear();
+        let rows = table.block_rows(block);
+        let mut read = 0;
+        while read < rows {
+            let levels = optional.then_some(&mut found.levels);
+            let (records, _, _) = chunk.read_records(rows - read, levels, None, &mut found.values).map_err(told)?;
+            if records == 0 {
+                break;
+            }
+            read += records;
+        }
+        let same_values = expected.values.len() == found.values.len()
+            && expected.values.iter().zip(&found.values).all(|(a, b)| T::same(a, b));
+        if read != rows || !same_values || (optional && expected.levels != found.levels) {
+            let place = format!("column `{}`, rows of block {block}, as in the table", schema.name);
+            return Err(differs(table, place, "other values".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn differs(table: &TableReader, expected: String, got: String) -> Error {
+    Error::damage("parquet re-read", expected, got).in_file(format!("{}.parquet", table.header().table))
+}
+
+/// A file of ours, as the Parquet reader wants to see it.
+struct Source(Arc<dyn ReadAt>);
+
+impl Length for Source {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+}
+
+impl ChunkReader for Source {
+    type T = Cursor;
+
+    fn get_read(&self, start: u64) -> Result<Cursor, ParquetError> {
+        Ok(Cursor { file: Arc::clone(&self.0), offset: start })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.0.len());
+        if end.is_none() {
+            return Err(ParquetError::EOF(format!("{length} bytes at {start}")));
+        }
+        let mut bytes = vec![0; length];
+        self.0.read_at(start, &mut bytes).map_err(|e| ParquetError::External(Box::new(e)))?;
+        Ok(bytes.into())
+    }
+}
+
+/// Sequential reading from an offset.
+struct Cursor {
+    file: Arc<dyn ReadAt>,
+    offset: u64,
+}
+
+impl Read for Cursor {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let left = self.file.len().saturating_sub(self.offset);
+        let take = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.file.read_at(self.offset, &mut out[..take]).map_err(io::Error::other)?;
+        self.offset += take as u64;
+        Ok(take)
+    }
+}
