@@ -16,6 +16,8 @@ pub const LEVELS_DEFAULT: u16 = 50;
 pub const LEVELS: u16 = 1_000;
 /// Levels that features use by default (decision 14).
 pub const FEATURE_LEVELS: u16 = 20;
+/// Levels that features use at most: what the arena of a worker is sized for grows with them.
+pub const FEATURE_LEVELS_MAX: u16 = 64;
 /// Bytes of a venue, security, channel or zone name.
 pub const NAME_BYTES: usize = 128;
 /// Bytes of a column name.

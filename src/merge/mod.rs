@@ -1,1 +1,31 @@
-//! (module under construction)
+//! The total order of a partition (G3): in, the segments of its tables; out, batches of snapshots in order, each with the
+//! sums of the trades that belong to it (A9).
+
+/// What the merge of one partition saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeReport {
+    /// Snapshots read: `two_sided + one_sided`.
+    pub book_rows: u64,
+    /// Snapshots with a best bid and a best ask.
+    pub two_sided: u64,
+    /// Snapshots without one of them.
+    pub one_sided: u64,
+    /// Two-sided snapshots with b0 = a0.
+    pub locked: u64,
+    /// Two-sided snapshots with b0 > a0.
+    pub crossed: u64,
+    /// Snapshots with the clock of the row before.
+    pub equal_clocks: u64,
+    /// Two-sided snapshots later than the one before by more than `max_gap`.
+    pub gaps: u64,
+    /// Trades read: `trades_used + trades_after_last`.
+    pub trade_rows: u64,
+    /// Trades that belong to a snapshot.
+    pub trades_used: u64,
+    /// Trades after the last two-sided snapshot.
+    pub trades_after_last: u64,
+    /// Clock of the first snapshot.
+    pub first_clock: Option<i64>,
+    /// Clock of the last snapshot.
+    pub last_clock: Option<i64>,
+}
