@@ -11,10 +11,41 @@ mod schema;
 mod write;
 
 pub use compare::compare;
-pub use write::{WrittenFile, write};
+pub use write::write;
 
-use crate::error::Error;
+use std::io::Write;
+use std::sync::Arc;
+
+use super::{Format, Role, WrittenFile};
+use crate::error::{Error, Result};
 use crate::read::TableReader;
+use crate::storage::ReadAt;
+
+/// The format `parquet`.
+#[derive(Debug)]
+pub(super) struct Parquet;
+
+impl Format for Parquet {
+    fn name(&self) -> &'static str {
+        "parquet"
+    }
+
+    fn about(&self) -> &'static str {
+        "Parquet, zstd, for Polars, DuckDB and pyarrow"
+    }
+
+    fn role(&self) -> Role {
+        Role::Export
+    }
+
+    fn export(&self, table: &TableReader, out: &mut (dyn Write + Send)) -> Result<WrittenFile> {
+        write(table, out)
+    }
+
+    fn check(&self, table: &TableReader, file: Arc<dyn ReadAt>) -> Result<()> {
+        compare(table, file)
+    }
+}
 
 /// Rows of a row group: a column chunk of f64 is 2 MiB, a good unit of parallel reading.
 const GROUP_ROWS: usize = 262_144;

@@ -18,18 +18,10 @@ use super::{parquet_error, row_groups, schema};
 use crate::error::Result;
 use crate::read::TableReader;
 use crate::schema::LogicalType;
+use crate::sink::WrittenFile;
 
 /// Bytes of a page before compression: large enough for zstd, small enough for a cache.
 const PAGE_BYTES: usize = 1 << 20;
-
-/// What was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WrittenFile {
-    /// Bytes of the file.
-    pub length: u64,
-    /// XXH3-128 of them.
-    pub file_hash: u128,
-}
 
 /// Writes a table as one Parquet file to `out`. The caller syncs, and checks the file with [`super::compare`].
 ///

@@ -1,0 +1,134 @@
+//! `--out`: a plain folder in Hive layout, `<out>/<table>/venue=.../security=.../date=.../part-0.<extension>`.
+//!
+//! Files are made in `.hftcol-staging`, synced, and renamed into place, so that a reader of the folder sees whole files
+//! only. One writer at a time holds the lock there; what a killed run left behind is removed by the next.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::Stage;
+use crate::error::Result;
+use crate::storage::{HeldLock, ReadAt, Storage, WriteFile};
+
+/// The staging folder beneath the output folder.
+const STAGING: &str = ".hftcol-staging";
+/// Its lock.
+const LOCK: &str = "lock";
+
+/// An output folder that we hold the lock of.
+#[derive(Debug)]
+pub struct Folder {
+    storage: Arc<dyn Storage>,
+    next: AtomicU64,
+    _lock: Mutex<Box<dyn HeldLock>>,
+}
+
+/// A file being written beneath the folder.
+#[derive(Debug)]
+pub struct FolderFile {
+    file: Box<dyn WriteFile>,
+    name: PathBuf,
+}
+
+impl Write for FolderFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Folder {
+    /// Takes the folder's lock and clears its staging.
+    ///
+    /// # Errors
+    /// `Locked`, `Io`.
+    pub fn begin(storage: Arc<dyn Storage>) -> Result<Self> {
+        let staging = Path::new(STAGING);
+        storage.create_dir(staging)?;
+        let lock = storage.lock(&staging.join(LOCK))?;
+        let folder = Self { storage, next: AtomicU64::new(0), _lock: Mutex::new(lock) };
+        folder.clear()?;
+        Ok(folder)
+    }
+
+    /// The storage beneath.
+    #[must_use]
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// Syncs a batch of files and moves each to its place (paths relative to the folder, `/` between levels). When it
+    /// returns, all are durable.
+    ///
+    /// # Errors
+    /// `Io`; a failed sync is final for its file.
+    pub fn publish(&self, batch: Vec<(PathBuf, FolderFile)>) -> Result<()> {
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for (target, mut staged) in batch {
+            staged.file.seal()?;
+            staged.file.sync()?;
+            let parent = target.parent().unwrap_or(Path::new("")).to_owned();
+            self.make_folders(&parent)?;
+            self.storage.rename(&staged.name, &target)?;
+            folders.push(parent);
+        }
+        folders.sort();
+        folders.dedup();
+        folders.iter().try_for_each(|folder| self.storage.sync_dir(folder))
+    }
+
+    /// Creates what is missing of a path; the entry of each new folder is made durable in its parent.
+    fn make_folders(&self, path: &Path) -> Result<()> {
+        let mut parent = PathBuf::new();
+        for part in path.iter() {
+            let child = parent.join(part);
+            if self.storage.create_dir(&child)? {
+                self.storage.sync_dir(&parent)?;
+            }
+            parent = child;
+        }
+        Ok(())
+    }
+
+    fn clear(&self) -> Result<()> {
+        let staging = Path::new(STAGING);
+        for entry in self.storage.list(staging)? {
+            if entry.name != LOCK {
+                self.storage.remove_file(&staging.join(&entry.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a run. The empty staging folder and its lock file stay: removing a lock file that another process may just
+    /// have opened would let two writers in.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn finish(self) -> Result<()> {
+        self.clear()
+    }
+}
+
+impl Stage for Folder {
+    type File = FolderFile;
+
+    fn create(&self) -> Result<FolderFile> {
+        let name = Path::new(STAGING).join(format!("{:08}", self.next.fetch_add(1, Ordering::Relaxed)));
+        Ok(FolderFile { file: self.storage.create(&name)?, name })
+    }
+
+    fn reopen(&self, file: &FolderFile) -> Result<Arc<dyn ReadAt>> {
+        self.storage.open(&file.name)
+    }
+
+    fn discard(&self, file: FolderFile) -> Result<()> {
+        drop(file.file);
+        self.storage.remove_file(&file.name)
+    }
+}
