@@ -13,18 +13,26 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::arguments::Arguments;
-use crate::synth::Synth;
+use crate::synth::{Layout, Synth};
 
 pub(crate) fn run(words: &[String]) -> Result<(), String> {
     let mut arguments = Arguments::new(words);
     let rounds: usize = arguments.take("--rounds")?.unwrap_or(25);
     let seed: u64 = arguments.take("--seed")?.unwrap_or(1);
-    let snapshots: usize = arguments.take("--snapshots")?.unwrap_or(4_000);
+    let snapshots: usize = arguments.take("--snapshots")?.unwrap_or(40_000);
     arguments.finish()?;
     let program = build()?;
     let folder = std::env::temp_dir().join(format!("hftcol-crash-{}", std::process::id()));
     let raw = folder.join("raw");
-    let synth = Synth { securities: 4, days: 3, snapshots, trades: snapshots / 2, seed };
+    let synth = Synth {
+        securities: 4,
+        days: 3,
+        snapshots,
+        trades: snapshots / 2,
+        seed,
+        layout: Layout::Tardis,
+        ..Synth::default()
+    };
     synth.write(&raw).map_err(|e| e.to_string())?;
 
     let gold = folder.join("gold");
