@@ -1,4 +1,24 @@
 //! Column values to block bytes and back. Pure: no I/O, caller-owned buffers.
+//!
+//! [`BlockEncoder`] turns a column's values into a block with its statistics and digest; [`decode`] turns a block's bytes
+//! into i64, f64 or text. The other modules are the parts of the format: `plain`, `packed`, `repeat`, `dict`, `zstd`.
+
+pub mod bits;
+pub mod check;
+pub mod decimal;
+pub mod decode;
+pub mod dict;
+pub mod digest;
+mod encode;
+pub mod pack;
+pub mod packed;
+pub mod plain;
+pub mod repeat;
+pub mod stats;
+pub mod zstd;
+
+pub use decode::DecodeScratch;
+pub use encode::{BlockEncoder, CHECK_EVERY, Encoded};
 
 /// Text of one block: `ends[i]` is where value i ends in `bytes`; null values are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

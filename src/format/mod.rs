@@ -1,7 +1,22 @@
 //! Format v1 as pure bytes: constants, header, footer, block entries, checksums. No I/O. The specification is
 //! `format-spec/README.md`; its tables are compared with this module by a test.
 
-use crate::error::Result;
+pub mod checksum;
+pub mod constants;
+mod cursor;
+pub mod digest;
+mod entry;
+mod footer;
+mod header;
+mod layout;
+pub mod rules;
+mod tail;
+
+pub use entry::value_range;
+pub use header::HEADER_PREFIX;
+pub use layout::{Shape, check as check_layout};
+pub use tail::Tail;
+
 use crate::schema::{Clock, PartitionKey, Schema};
 
 /// The checksummed header: the file's name for itself.
@@ -106,26 +121,4 @@ pub struct SealedFile {
     pub content_digest: u128,
     /// Schema hash.
     pub schema_hash: u128,
-}
-
-impl FileHeader {
-    /// The header's bytes, padded and checksummed.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        todo!()
-    }
-
-    /// Reads and checks a header from the start of a file.
-    ///
-    /// # Errors
-    /// `Damage` naming the rule.
-    pub fn parse(_bytes: &[u8]) -> Result<Self> {
-        todo!()
-    }
-
-    /// The identity hash for a row count (decision 4).
-    #[must_use]
-    pub fn identity(&self, _rows: u64) -> u128 {
-        todo!()
-    }
 }

@@ -3,6 +3,10 @@
 //! A [`Storage`] is a folder. Paths are relative to it, never contain `..` or a link, and are opened beneath it, so nothing
 //! outside can be touched ([`OsStorage`]). Tests inject faults by wrapping it ([`FaultStorage`]).
 
+mod memory;
+
+pub use memory::MemoryFile;
+
 use std::fmt;
 use std::io;
 use std::path::Path;
