@@ -1,3 +1,0 @@
-//! x
-#![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { let _ = data; });
