@@ -1,1 +1,57 @@
-//! (module under construction)
+//! Raw bytes in: inputs are listed, opened, decompressed and cut into chunks of whole records.
+//!
+//! In: paths as the user gives them. Out: [`RawChunk`]s with record numbers and byte offsets, and the digest of the
+//! decompressed bytes. Inputs are read with read(2) and never mapped; memory is bounded by [`InputLimits`], whatever
+//! the input holds.
+
+mod cut;
+mod decode;
+mod expand;
+mod lines;
+mod source;
+mod stream;
+
+pub use cut::{Cutter, RawChunk, SourceFacts};
+pub use decode::Compression;
+pub use expand::{STDIN, expand};
+pub use lines::{count_records, record_end};
+pub use source::{HEAD_BYTES, Source, head};
+pub use stream::TooLong;
+
+use crate::limits;
+
+/// What an input may take (decision 27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputLimits {
+    /// Bytes of a chunk, as far as one record fits in it.
+    pub chunk_bytes: usize,
+    /// Bytes of a record without its line end; a longer one becomes one reject.
+    pub line_bytes: usize,
+    /// Bytes that a decompressor may ask for its window; an input that needs more is refused.
+    pub window_bytes: u64,
+}
+
+impl Default for InputLimits {
+    fn default() -> Self {
+        Self::for_memory(limits::MEMORY_DEFAULT)
+    }
+}
+
+impl InputLimits {
+    /// The limits that go with a memory budget in bytes: records of a sixteenth, windows of a quarter.
+    #[must_use]
+    pub fn for_memory(memory: u64) -> Self {
+        let line = usize::try_from(memory / 16).unwrap_or(limits::LINE_BYTES).clamp(4_096, limits::LINE_BYTES);
+        Self { chunk_bytes: (1 << 20).min(line), line_bytes: line, window_bytes: memory / 4 }
+    }
+
+    /// The same with another longest record; 0 changes nothing.
+    #[must_use]
+    pub fn with_line_bytes(mut self, line_bytes: usize) -> Self {
+        if line_bytes > 0 {
+            self.line_bytes = line_bytes;
+            self.chunk_bytes = self.chunk_bytes.min(line_bytes.max(1));
+        }
+        self
+    }
+}

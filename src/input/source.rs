@@ -1,0 +1,219 @@
+//! One input as a stream of decompressed bytes, with their count and their running XXH3-128.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::decode::{Compression, decoder, zstd_window};
+use super::{InputLimits, STDIN};
+use crate::error::{Error, InputFault, Result};
+
+/// Bytes of an input that recognition and header reading may see.
+pub const HEAD_BYTES: usize = 256 << 10;
+/// Bytes asked from the system at a time under a decompressor.
+const RAW_BYTES: usize = 256 << 10;
+const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// An opened input. The digest is over the decompressed bytes as they are, a byte-order mark included; the mark itself is
+/// not handed out.
+pub struct Source {
+    path: PathBuf,
+    reader: Box<dyn Read + Send>,
+    compression: Compression,
+    /// Read ahead for [`Source::head`], not yet handed out.
+    ahead: Vec<u8>,
+    /// A failure behind the bytes of `ahead`: told once they are handed out.
+    failed: Option<io::Error>,
+    ended: bool,
+    hasher: Box<Xxh3>,
+    bytes: u64,
+    mark_bytes: u64,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("path", &self.path).field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+impl Source {
+    /// Opens a file, or standard input for `-`, and tells its compression from its content.
+    ///
+    /// # Errors
+    /// `Input` if it cannot be opened, is compressed in a way that is not read, needs a larger window than allowed, or
+    /// is UTF-16; `Io` if the system fails.
+    pub fn open(path: &Path, limits: &InputLimits) -> Result<Self> {
+        if path.as_os_str() == STDIN {
+            return Self::from_reader(path, io::stdin(), limits);
+        }
+        let file = File::open(path).map_err(|e| Error::refused(path, "a file that can be opened", e.to_string()))?;
+        Self::from_reader(path, file, limits)
+    }
+
+    /// The same for bytes from anywhere; `path` names them in errors.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn from_reader(path: &Path, mut raw: impl Read + Send + 'static, limits: &InputLimits) -> Result<Self> {
+        let mut magic = Vec::with_capacity(18);
+        raw.by_ref().take(18).read_to_end(&mut magic).map_err(|e| Error::io("read", path, e))?;
+        let compression = Compression::detect(&magic).map_err(|name| {
+            Error::refused(path, "plain, gzip or zstd", format!("unpack the {name} file and import what is in it"))
+        })?;
+        if let Some(window) = zstd_window(&magic).filter(|w| *w > limits.window_bytes) {
+            return Err(window_error(path, window, limits));
+        }
+        let joined = Cursor::new(magic).chain(raw);
+        let opened = match compression {
+            // No buffer between the file and the chunk: the chunk is the buffer.
+            Compression::Plain => Ok(Box::new(joined) as Box<dyn Read + Send>),
+            _ => decoder(BufReader::with_capacity(RAW_BYTES, joined), compression, limits),
+        };
+        let mut source = Self {
+            path: path.to_owned(),
+            reader: opened.map_err(|e| Error::io("read", path, e))?,
+            compression,
+            ahead: Vec::new(),
+            failed: None,
+            ended: false,
+            hasher: Box::new(Xxh3::new()),
+            bytes: 0,
+            mark_bytes: 0,
+        };
+        source.drop_mark()?;
+        Ok(source)
+    }
+
+    /// Takes a UTF-8 byte-order mark off, refuses UTF-16.
+    fn drop_mark(&mut self) -> Result<()> {
+        self.read_ahead(UTF8_BOM.len());
+        if self.ahead.starts_with(UTF8_BOM) {
+            self.ahead.drain(..UTF8_BOM.len());
+            self.mark_bytes = UTF8_BOM.len() as u64;
+        } else if self.ahead.starts_with(&[0xFF, 0xFE]) || self.ahead.starts_with(&[0xFE, 0xFF]) {
+            return Err(Error::refused(&self.path, "UTF-8 text", "convert the UTF-16 file: iconv -f UTF-16 -t UTF-8"));
+        }
+        Ok(())
+    }
+
+    /// The input's path as given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How it is compressed.
+    #[must_use]
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Decompressed bytes read so far, a byte-order mark included.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Bytes of the byte-order mark: where the first record begins.
+    #[must_use]
+    pub fn mark_bytes(&self) -> u64 {
+        self.mark_bytes
+    }
+
+    /// XXH3-128 of the bytes read so far: at the end the digest of the source's content.
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        self.hasher.digest128()
+    }
+
+    /// The first bytes, without taking them: up to [`HEAD_BYTES`], fewer only at the end or before a failure, which
+    /// [`Source::read_some`] tells in its place.
+    pub fn head(&mut self) -> &[u8] {
+        self.read_ahead(HEAD_BYTES);
+        &self.ahead
+    }
+
+    fn read_ahead(&mut self, want: usize) {
+        let have = self.ahead.len();
+        if have < want && self.failed.is_none() && !self.ended {
+            let mut ahead = std::mem::take(&mut self.ahead);
+            self.pull(&mut ahead, want - have);
+            self.ahead = ahead;
+        }
+    }
+
+    /// Appends up to `most` bytes from the reader, remembers its end or failure.
+    fn pull(&mut self, out: &mut Vec<u8>, most: usize) {
+        let before = out.len();
+        out.reserve_exact(most);
+        match self.reader.by_ref().take(most as u64).read_to_end(out) {
+            Ok(n) => self.ended = n < most,
+            Err(e) => self.failed = Some(e),
+        }
+        self.hasher.update(&out[before..]);
+        self.bytes += (out.len() - before) as u64;
+    }
+
+    /// Appends up to `most` bytes to `out`; fewer only at the end. Returns how many.
+    ///
+    /// # Errors
+    /// The failure of the stream, after all bytes before it: what the system or the decompressor says.
+    pub(super) fn read_some(&mut self, out: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        if !self.ahead.is_empty() {
+            let n = self.ahead.len().min(most);
+            out.extend_from_slice(&self.ahead[..n]);
+            self.ahead.drain(..n);
+            return Ok(n);
+        }
+        if let Some(error) = self.failed.take() {
+            self.ended = true;
+            return Err(error);
+        }
+        if self.ended {
+            return Ok(0);
+        }
+        let before = out.len();
+        self.pull(out, most);
+        match out.len() - before {
+            0 => self.failed.take().map_or(Ok(0), Err),
+            n => Ok(n),
+        }
+    }
+
+    /// The error of a stream that failed after `records` whole records (decision 21).
+    pub(super) fn broken(&self, cause: io::Error, records: u64) -> Error {
+        if cause.raw_os_error().is_some() {
+            return Error::io("read", &self.path, cause);
+        }
+        Error::input(InputFault {
+            path: self.path.clone(),
+            line: Some(records + 1),
+            byte_offset: Some(self.bytes),
+            expected: format!("a whole {} stream", self.compression.name()),
+            got: format!("{cause}, after {records} records").into_bytes(),
+            advice: "fetch the file again; none of its rows is published".to_owned(),
+            ..InputFault::default()
+        })
+    }
+}
+
+fn window_error(path: &Path, window: u64, limits: &InputLimits) -> Error {
+    let mib = window.saturating_mul(4).div_ceil(1 << 20);
+    Error::refused(
+        path,
+        format!("a zstd window of at most {} bytes, not {window}", limits.window_bytes),
+        format!("use --memory {mib}MiB or more"),
+    )
+}
+
+/// The first bytes of an input that is opened for nothing else.
+///
+/// # Errors
+/// As [`Source::open`].
+pub fn head(path: &Path, limits: &InputLimits) -> Result<Vec<u8>> {
+    let mut source = Source::open(path, limits)?;
+    source.head();
+    Ok(source.ahead)
+}

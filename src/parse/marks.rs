@@ -1,0 +1,95 @@
+//! Positions of delimiters and newlines in a block, many bytes at a comparison.
+
+/// Appends the position of every `delimiter` and newline of `block` (less than 4 GiB), in order.
+pub(super) fn mark(block: &[u8], delimiter: u8, out: &mut Vec<u32>) {
+    let (chunks, tail) = block.as_chunks::<64>();
+    let mut base = 0_u32;
+    for chunk in chunks {
+        push(mask(chunk, delimiter), base, out);
+        base += 64;
+    }
+    for (at, byte) in tail.iter().enumerate() {
+        if *byte == delimiter || *byte == b'\n' {
+            out.push(base + at as u32);
+        }
+    }
+}
+
+#[inline]
+fn push(mut mask: u64, base: u32, out: &mut Vec<u32>) {
+    out.reserve(64);
+    while mask != 0 {
+        out.push(base + mask.trailing_zeros());
+        mask &= mask - 1;
+    }
+}
+
+/// One bit for each byte that is the delimiter or a newline.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[allow(unsafe_code, reason = "SIMD island: comparison of 16 bytes at a time")]
+fn mask(chunk: &[u8; 64], delimiter: u8) -> u64 {
+    // SAFETY: SSE2 is part of every x86-64 processor.
+    unsafe { sse2_mask(chunk, delimiter) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+#[inline]
+fn sse2_mask(chunk: &[u8; 64], delimiter: u8) -> u64 {
+    use core::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8};
+    let wanted = _mm_set1_epi8(delimiter.cast_signed());
+    let newline = _mm_set1_epi8(b'\n'.cast_signed());
+    let lanes: [__m128i; 4] = bytemuck::cast(*chunk);
+    let mut mask = 0;
+    for (at, lane) in lanes.into_iter().enumerate() {
+        let hit = _mm_or_si128(_mm_cmpeq_epi8(lane, wanted), _mm_cmpeq_epi8(lane, newline));
+        mask |= u64::from(_mm_movemask_epi8(hit).cast_unsigned()) << (16 * at);
+    }
+    mask
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn mask(chunk: &[u8; 64], delimiter: u8) -> u64 {
+    portable_mask(chunk, delimiter)
+}
+
+/// The same eight bytes at a time, for every machine.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn portable_mask(chunk: &[u8; 64], delimiter: u8) -> u64 {
+    const LOW7: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    let spread = |byte: u8| u64::from(byte) * 0x0101_0101_0101_0101;
+    let zeros = |x: u64| !((((x & LOW7) + LOW7) | x) | LOW7);
+    let (words, _) = chunk.as_chunks::<8>();
+    let mut mask = 0;
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let hit = zeros(word ^ spread(delimiter)) | zeros(word ^ spread(b'\n'));
+        // One bit a byte, gathered into the highest byte by a multiplication.
+        let bits = (hit >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        mask |= bits << (8 * at);
+    }
+    mask
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_position_is_found_by_both() {
+        let mut block = vec![b'1'; 200];
+        for at in [0, 7, 8, 63, 64, 65, 127, 128, 191, 192, 199] {
+            block[at] = if at % 2 == 0 { b',' } else { b'\n' };
+        }
+        block[100] = b'.';
+        block[101] = 0xAC;
+        let mut found = Vec::new();
+        mark(&block, b',', &mut found);
+        assert_eq!(found, [0, 7, 8, 63, 64, 65, 127, 128, 191, 192, 199]);
+        for chunk in block.as_chunks::<64>().0 {
+            assert_eq!(mask(chunk, b','), portable_mask(chunk, b','));
+        }
+    }
+}
