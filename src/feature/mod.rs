@@ -5,13 +5,39 @@
 //! batches; they never see a file. A family is one file with its kernel and its columns, and one line of [`FAMILIES`].
 
 mod arena;
+mod bands;
+mod calendar;
+mod cog;
+mod concentration;
 mod config;
+mod decay;
+mod depth;
+mod flow;
+mod frame;
+mod inputs;
+mod lanes;
+mod levels;
+mod math;
+mod ofi;
 mod plan;
+mod quote;
+mod raw;
 mod registry;
+mod regression;
+mod returns;
 mod run;
+mod select;
+mod slope;
+mod smart;
+mod trade_flow;
 
-pub use arena::{Arena, Simd};
+pub use crate::merge::Simd;
+pub use arena::Arena;
 pub use config::{FeatureConfig, Names};
-pub use plan::{PartitionShape, Plan, select};
+pub(crate) use flow::Flow;
+pub(crate) use frame::{Out, Structural};
+pub use inputs::PartitionInputs;
+pub use plan::{KeyShape, PartitionShape, Plan};
 pub use registry::{Definition, Entry, FAMILIES, Family, LevelRule, registry};
-pub use run::{PartitionInputs, PartitionReport, run_book};
+pub use run::{Emit, PartitionReport, run_book};
+pub use select::select;

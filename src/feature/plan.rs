@@ -1,35 +1,169 @@
 //! From configuration and partition shape to a plan: which columns are written, in which order, and which kernels run.
 
-use crate::error::Result;
-use crate::feature::FeatureConfig;
-use crate::schema::Schema;
+use crate::error::{Error, Result};
+use crate::feature::registry::{Family, Kernel, LevelRule};
+use crate::feature::select::{level_name, writes};
+use crate::feature::{Entry, FAMILIES, FeatureConfig, Names, select};
+use crate::limits;
+use crate::schema::{Column, LogicalType, Schema};
+
+/// Columns of a feature table at most: a block of them is handed over in an array on the stack.
+pub(crate) const COLUMNS_MAX: usize = 512;
 
 /// What a partition's stored tables look like, as far as the output's columns depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PartitionShape {
     /// Levels stored in the book (1 for quotes).
     pub levels: u16,
-    /// `ts_event` is stored; true also if some rows lack it.
-    pub ts_event: bool,
+    /// `ts_event` is stored, perhaps not in every row.
+    pub ts_event: KeyShape,
     /// `ts_recv` is stored.
-    pub ts_recv: bool,
+    pub ts_recv: KeyShape,
     /// `sequence` is stored.
-    pub sequence: bool,
+    pub sequence: KeyShape,
+}
+
+/// Whether a key column is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyShape {
+    /// In no row.
+    Absent,
+    /// In some rows.
+    Nullable,
+    /// In every row.
+    Present,
+}
+
+/// Where an output column's values stand in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Key column 0 to 2.
+    Key(usize),
+    /// `book_flags`.
+    Flags,
+    /// Calendar column 0 to 3.
+    Calendar(usize),
+    /// Slot of an f64 column.
+    Slot(usize),
+}
+
+/// A family that runs, and its slots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) kernel: Kernel,
+    pub(crate) first_slot: usize,
+    pub(crate) slots: usize,
 }
 
 /// A checked selection for one partition shape. Immutable; workers may share it, and equal shapes need one plan only.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    config: FeatureConfig,
     schema: Schema,
+    versions: Vec<u32>,
+    pub(crate) levels: u16,
+    pub(crate) places: Vec<Place>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) slots: usize,
 }
 
 impl Plan {
     /// Plans the table `book`.
     ///
     /// # Errors
-    /// `Usage` for a configuration out of range or a pattern that matches no column.
-    pub fn new(_config: &FeatureConfig, _shape: &PartitionShape) -> Result<Self> {
-        todo!()
+    /// `Usage` for a configuration out of range, a pattern that matches no column, or more than 512 columns.
+    pub fn new(config: &FeatureConfig, shape: &PartitionShape) -> Result<Self> {
+        select(config)?;
+        let mut plan = Self {
+            config: config.clone(),
+            schema: Schema::default(),
+            versions: Vec::new(),
+            levels: config.levels.min(shape.levels),
+            places: Vec::new(),
+            steps: Vec::new(),
+            slots: 0,
+        };
+        let keys = [("ts_event", shape.ts_event), ("ts_recv", shape.ts_recv), ("sequence", shape.sequence)];
+        for (i, (name, shape)) in keys.into_iter().enumerate() {
+            let ty = if i == 2 { LogicalType::U64 } else { LogicalType::Ts };
+            match shape {
+                KeyShape::Absent => {}
+                KeyShape::Nullable => plan.push(Column::nullable(name, ty), Place::Key(i), 1),
+                KeyShape::Present => plan.push(Column::required(name, ty), Place::Key(i), 1),
+            }
+        }
+        plan.push(Column::required("book_flags", LogicalType::Flags), Place::Flags, 1);
+        for family in FAMILIES.iter().filter(|family| family.table == "book") {
+            plan.add_family(family);
+        }
+        if plan.places.len() > COLUMNS_MAX {
+            return Err(Error::usage(
+                format!("{} columns are selected and a table holds {COLUMNS_MAX}", plan.places.len()),
+                "select fewer levels or features",
+            ));
+        }
+        Ok(plan)
+    }
+
+    fn push(&mut self, column: Column, place: Place, version: u32) {
+        self.schema.columns.push(column);
+        self.places.push(place);
+        self.versions.push(version);
+    }
+
+    /// Gives every column of a family a slot if any of them is written.
+    fn add_family(&mut self, family: &'static Family) {
+        let first_slot = self.slots;
+        let before = self.places.len();
+        let mut slots = 0;
+        let mut i = 0;
+        while i < family.columns.len() {
+            let each = |rule| matches!(rule, LevelRule::Each | LevelRule::EachOfi);
+            // Templates that follow each other take turns, level by level.
+            let run = family.columns[i..].iter().take_while(|c| each(c.levels)).count();
+            for level in 0..if run == 0 { 1 } else { self.expanded(family.columns[i].levels) } {
+                for column in &family.columns[i..i + run.max(1)] {
+                    self.add_column(Entry { family, column }, level, first_slot + slots);
+                    slots += 1;
+                }
+            }
+            i += run.max(1);
+        }
+        if self.places.len() == before {
+            return;
+        }
+        self.steps.push(Step { kernel: family.kernel, first_slot, slots });
+        self.slots += slots;
+    }
+
+    /// Levels of a template.
+    fn expanded(&self, rule: LevelRule) -> u16 {
+        match rule {
+            LevelRule::EachOfi => self.levels.min(self.config.ofi_levels),
+            _ => self.levels,
+        }
+    }
+
+    fn add_column(&mut self, entry: Entry, level: u16, slot: usize) {
+        let name = level_name(entry.column, level);
+        let exists = !matches!(entry.column.levels, LevelRule::AtLeast(n) if n > self.levels);
+        if !exists || !writes(&self.config, &entry, &name) {
+            return;
+        }
+        let seed = self.config.names == Names::Seed && !entry.column.alias.is_empty();
+        let name = if seed { entry.column.alias.to_owned() } else { name };
+        let place = match entry.family.kernel {
+            Kernel::Calendar => {
+                let at = entry.family.columns.iter().position(|c| c.name == entry.column.name);
+                Place::Calendar(at.unwrap_or(0))
+            }
+            Kernel::Structural(_) | Kernel::Flow(_) => Place::Slot(slot),
+        };
+        let column = match entry.column.dtype {
+            LogicalType::F64 => Column::nullable(name, LogicalType::F64),
+            dtype => Column::required(name, dtype),
+        };
+        self.push(column, place, entry.column.version);
     }
 
     /// The output table's columns: keys, then features in contract order.
@@ -38,24 +172,93 @@ impl Plan {
         &self.schema
     }
 
+    /// The configuration it was made from.
+    #[must_use]
+    pub fn config(&self) -> &FeatureConfig {
+        &self.config
+    }
+
+    /// N of the contract (B2).
+    #[must_use]
+    pub fn levels(&self) -> u16 {
+        self.levels
+    }
+
     /// Rows of every emitted block but the last: a valid `block_rows` of a header.
     #[must_use]
     pub fn block_rows(&self) -> usize {
-        crate::limits::BLOCK_ROWS as usize
+        limits::BLOCK_ROWS as usize
     }
 
     /// What the fingerprint needs: the canonical configuration, then name and version of each written column.
     #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {
-        todo!()
+        let mut bytes = self.config.canonical_bytes();
+        for (column, version) in self.schema.columns.iter().zip(&self.versions) {
+            bytes.extend_from_slice(column.name.as_bytes());
+            bytes.extend_from_slice(format!("={version}\n").as_bytes());
+        }
+        bytes
     }
 }
 
-/// The columns of table `book` that the configuration's patterns select, before the partition's N is known: names with
-/// versions. An error here is an error of the configuration, so callers check it before the first row.
-///
-/// # Errors
-/// `Usage` for a pattern that matches no column, naming it and near names.
-pub fn select(_config: &FeatureConfig) -> Result<Vec<crate::feature::Entry>> {
-    todo!()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feature::registry;
+
+    fn shape(levels: u16) -> PartitionShape {
+        PartitionShape { levels, ts_event: KeyShape::Present, ts_recv: KeyShape::Absent, sequence: KeyShape::Nullable }
+    }
+
+    fn names(config: &FeatureConfig, levels: u16) -> Vec<String> {
+        Plan::new(config, &shape(levels)).unwrap().schema().columns.iter().map(|c| c.name.clone()).collect()
+    }
+
+    #[test]
+    fn columns_follow_the_contract_and_n() {
+        let names = names(&FeatureConfig::default(), 5);
+        assert_eq!(names[..6], ["ts_event", "sequence", "book_flags", "best_bid", "best_ask", "best_bid_sz"]);
+        assert!(names.contains(&"imbalance_5".to_owned()) && !names.contains(&"imbalance_10".to_owned()));
+        assert!(names.contains(&"vwap_bid_5".to_owned()) && !names.contains(&"vwap_bid_10".to_owned()));
+        assert_eq!(names.last().unwrap(), "trade_vwap");
+        assert!(!names.iter().any(|n| n.starts_with("ofi_0") || n.starts_with("bid_px")));
+    }
+
+    #[test]
+    fn level_columns_expand_in_turns() {
+        let config = FeatureConfig { raw_levels: true, mlofi_levels: true, ofi_levels: 2, ..FeatureConfig::default() };
+        let names = names(&config, 3);
+        let raw: Vec<_> = names.iter().filter(|n| n.contains("_px_") || n.contains("_sz_")).collect();
+        assert_eq!(raw[..5], ["bid_px_00", "bid_sz_00", "ask_px_00", "ask_sz_00", "bid_px_01"]);
+        assert_eq!(raw.len(), 12);
+        let at = names.iter().position(|n| n == "ofi").unwrap();
+        assert_eq!(names[at..at + 5], ["ofi", "ofi_00", "ofi_01", "mlofi", "ofi_multi"]);
+    }
+
+    #[test]
+    fn no_two_columns_share_a_name_and_no_alias_is_a_name() {
+        let mut seen = std::collections::BTreeSet::new();
+        for entry in registry() {
+            assert!(seen.insert(entry.column.name), "{} twice", entry.column.name);
+            assert!(entry.column.alias.is_empty() || seen.insert(entry.column.alias), "{} twice", entry.column.alias);
+            assert!(!entry.column.formula.is_empty() && !entry.column.unit.is_empty());
+        }
+    }
+
+    #[test]
+    fn only_what_is_selected_runs() {
+        let config = FeatureConfig { features: vec!["mid".to_owned()], ..FeatureConfig::default() };
+        let plan = Plan::new(&config, &shape(20)).unwrap();
+        assert_eq!(plan.steps.len(), 1);
+        assert_eq!(plan.schema().columns.last().unwrap().name, "mid");
+    }
+
+    #[test]
+    fn seed_names_are_written_on_request() {
+        let config = FeatureConfig { names: Names::Seed, ..FeatureConfig::default() };
+        let names = names(&config, 20);
+        assert!(names.contains(&"mid_price".to_owned()) && !names.contains(&"mid".to_owned()));
+        assert!(names.contains(&"spread".to_owned()));
+    }
 }

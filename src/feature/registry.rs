@@ -1,8 +1,13 @@
 //! The registry: one entry a column, the single source of names, units, formulas, null rules and versions (G11).
 //!
-//! A family is one file of kernels with its `COLUMNS`; [`FAMILIES`] has one line for each. The output schema, the
+//! A family is one file of kernels with its columns; [`FAMILIES`] has one line for each. The output schema, the
 //! selection, `hftcol features` and the reference page follow from the entries.
 
+use crate::feature::{Flow, Out, Structural};
+use crate::feature::{
+    bands, calendar, cog, concentration, decay, depth, levels, ofi, quote, raw, regression, returns, slope, smart,
+    trade_flow,
+};
 use crate::schema::LogicalType;
 
 /// One column of a feature table, as far as it does not depend on a partition.
@@ -30,7 +35,7 @@ pub struct Definition {
     pub version: u32,
     /// For which N the column exists.
     pub levels: LevelRule,
-    /// Written only when selected by name, or by its configuration key.
+    /// Written only when a pattern selects it, or its configuration key.
     pub optional: bool,
 }
 
@@ -41,8 +46,66 @@ pub enum LevelRule {
     Any,
     /// Only when N is at least this (C4).
     AtLeast(u16),
-    /// Once a level, the name being a template.
+    /// Once for each level, the name being a template.
     Each,
+    /// Once for each level below `ofi_levels`, the name being a template.
+    EachOfi,
+}
+
+impl Definition {
+    /// A column of f64 that depends on the book alone, null where it is not two-sided.
+    pub(crate) const fn new(name: &'static str, unit: &'static str, formula: &'static str) -> Self {
+        Self {
+            name,
+            alias: "",
+            dtype: LogicalType::F64,
+            unit,
+            formula,
+            inputs: "book levels < N",
+            parameters: "levels",
+            null_rule: "not two-sided",
+            source: "inventory 1.3.4",
+            version: 1,
+            levels: LevelRule::Any,
+            optional: false,
+        }
+    }
+
+    pub(crate) const fn alias(mut self, alias: &'static str) -> Self {
+        self.alias = alias;
+        self
+    }
+
+    pub(crate) const fn reads(mut self, inputs: &'static str, parameters: &'static str) -> Self {
+        self.inputs = inputs;
+        self.parameters = parameters;
+        self
+    }
+
+    pub(crate) const fn null(mut self, rule: &'static str) -> Self {
+        self.null_rule = rule;
+        self
+    }
+
+    pub(crate) const fn source(mut self, source: &'static str) -> Self {
+        self.source = source;
+        self
+    }
+
+    pub(crate) const fn levels(mut self, rule: LevelRule) -> Self {
+        self.levels = rule;
+        self
+    }
+
+    pub(crate) const fn dtype(mut self, dtype: LogicalType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+
+    pub(crate) const fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
 }
 
 /// A family: the columns that one kernel file computes together.
@@ -56,6 +119,18 @@ pub struct Family {
     pub about: &'static str,
     /// Columns in contract order.
     pub columns: &'static [Definition],
+    pub(crate) kernel: Kernel,
+}
+
+/// What computes a family.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kernel {
+    /// From one snapshot alone, for every row.
+    Structural(fn(&Structural<'_>, Out<'_>)),
+    /// From consecutive two-sided snapshots and their trades, for two-sided rows only.
+    Flow(fn(&Flow<'_>, Out<'_>)),
+    /// Small integers from the clock.
+    Calendar,
 }
 
 /// One row of `hftcol features`.
@@ -68,7 +143,24 @@ pub struct Entry {
 }
 
 /// Every family, in contract order.
-pub static FAMILIES: &[Family] = &[];
+pub static FAMILIES: &[Family] = &[
+    raw::FAMILY,
+    quote::FAMILY,
+    depth::FAMILY,
+    depth::VWAP_10,
+    smart::FAMILY,
+    slope::FAMILY,
+    regression::FAMILY,
+    cog::FAMILY,
+    decay::FAMILY,
+    concentration::FAMILY,
+    bands::FAMILY,
+    levels::FAMILY,
+    calendar::FAMILY,
+    ofi::FAMILY,
+    returns::FAMILY,
+    trade_flow::FAMILY,
+];
 
 /// Every column of every family, in contract order; level columns as templates.
 pub fn registry() -> impl Iterator<Item = Entry> {

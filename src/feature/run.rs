@@ -1,41 +1,18 @@
 //! One partition through merge and kernels: in, its tables; out, blocks of the feature table and a report.
 
 use crate::codec::ColumnValues;
-use crate::error::Result;
-use crate::feature::{Arena, PartitionShape, Plan};
-use crate::merge::MergeReport;
-use crate::read::TableReader;
-use crate::schema::Clock;
+use crate::error::{Error, Result};
+use crate::feature::arena::{Output, ROWS};
+use crate::feature::calendar::Calendar;
+use crate::feature::flow::{Flow, FlowState};
+use crate::feature::frame::{Derived, Out, Structural};
+use crate::feature::inputs::PartitionInputs;
+use crate::feature::plan::{COLUMNS_MAX, Place, Step};
+use crate::feature::registry::Kernel;
+use crate::feature::{Arena, Plan};
+use crate::merge::{Batch, Merge, MergeConfig, MergeReport, Simd};
 
-/// The stored tables of one partition.
-#[derive(Clone, Copy, Debug)]
-pub struct PartitionInputs<'a> {
-    /// Segments in order of the table that serves as the book: `book`, `book_built`, or `quotes` (B6, decision 11).
-    pub book: &'a [TableReader],
-    /// Segments in order of `trades`; empty if the partition has none.
-    pub trades: &'a [TableReader],
-    /// The run's clock; see [`PartitionInputs::common_clock`].
-    pub clock: Clock,
-    /// IANA name of the partition's zone, for the calendar columns.
-    pub date_tz: &'a str,
-}
-
-impl PartitionInputs<'_> {
-    /// The shape that the plan needs.
-    #[must_use]
-    pub fn shape(&self) -> PartitionShape {
-        todo!()
-    }
-
-    /// The clock of a partition when the user names none: event if every table has it in every row, else recv (B4, decision 10).
-    #[must_use]
-    pub fn common_clock(_book: &[TableReader], _trades: &[TableReader]) -> Clock {
-        todo!()
-    }
-}
-
-/// What a run of one partition saw and wrote. `book_rows = two_sided + one_sided`; `trade_rows = trades_used +
-/// trades_after_last`.
+/// What a run of one partition saw and wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PartitionReport {
     /// Rows read, in total order.
@@ -44,6 +21,9 @@ pub struct PartitionReport {
     pub rows_out: u64,
 }
 
+/// Takes one block of the output.
+pub type Emit<'a> = dyn FnMut(usize, &[ColumnValues<'_>]) -> Result<()> + 'a;
+
 /// Computes the table `book` of one partition.
 ///
 /// `emit` gets blocks of [`Plan::block_rows`] rows (the last may be shorter), the columns in the order of [`Plan::schema`];
@@ -51,12 +31,121 @@ pub struct PartitionReport {
 /// every SIMD level, and for every block size of the files.
 ///
 /// # Errors
-/// `Damage` and `Io` of the readers; `Findings` where the partition's numbers are beyond exact 64-bit arithmetic.
+/// `Damage` and `Io` of the readers; `Findings` where the partition's numbers are beyond exact 64-bit arithmetic, or the
+/// tables do not fit the arena; `Usage` for an arena of another configuration or an unknown zone.
 pub fn run_book(
-    _inputs: &PartitionInputs<'_>,
-    _plan: &Plan,
-    _arena: &mut Arena,
-    _emit: &mut dyn FnMut(usize, &[ColumnValues<'_>]) -> Result<()>,
+    inputs: &PartitionInputs<'_>,
+    plan: &Plan,
+    arena: &mut Arena,
+    emit: &mut Emit<'_>,
 ) -> Result<PartitionReport> {
-    todo!()
+    if plan.levels > arena.levels || plan.slots > arena.slots {
+        return Err(Error::usage("the arena is smaller than the plan", "make both from one configuration"));
+    }
+    let Arena { simd, merge: memory, derived, flow, output, .. } = arena;
+    let max_gap_ns = plan.config().max_gap_ns;
+    let config = MergeConfig { levels: usize::from(plan.levels), clock: inputs.clock, max_gap_ns, simd: *simd };
+    let mut merge = Merge::new(inputs.book, inputs.trades, config, memory)?;
+    let mut calendar = Calendar::new(inputs.date_tz)?;
+    flow.reset();
+    let mut kernels = Kernels { plan, simd: *simd, derived, flow, calendar: &mut calendar };
+    let mut rows_out = 0;
+    let mut filled = 0;
+    while merge.next_batch(ROWS - filled)? {
+        let batch = merge.batch();
+        let rows = batch.rows();
+        kernels.run(batch, output, filled);
+        filled += rows;
+        if filled == ROWS {
+            output.emit(plan, filled, emit)?;
+            rows_out += filled as u64;
+            filled = 0;
+        }
+    }
+    if filled > 0 {
+        output.emit(plan, filled, emit)?;
+        rows_out += filled as u64;
+    }
+    Ok(PartitionReport { merge: merge.report(), rows_out })
+}
+
+/// The kernels of a run with their state.
+struct Kernels<'a> {
+    plan: &'a Plan,
+    simd: Simd,
+    derived: &'a mut Derived,
+    flow: &'a mut FlowState,
+    calendar: &'a mut Calendar,
+}
+
+impl Kernels<'_> {
+    /// Writes one batch to the rows from `first` on.
+    fn run(&mut self, batch: &mut Batch, output: &mut Output, first: usize) {
+        let rows = batch.rows();
+        output.write_keys(batch, first);
+        let calendar = output.calendar.each_mut().map(|column| &mut column[first..first + rows]);
+        self.calendar.write(batch.clock(), calendar);
+        self.derived.compute(self.simd, batch);
+        let input = Structural { batch, derived: self.derived, simd: self.simd };
+        for step in &self.plan.steps {
+            if let Kernel::Structural(kernel) = step.kernel {
+                kernel(&input, out(step, &mut output.values, first, rows));
+            }
+        }
+        let all = batch.all_two_sided();
+        batch.compact();
+        self.flow.compute(batch);
+        let input = Flow { batch, state: self.flow, simd: self.simd };
+        for step in &self.plan.steps {
+            if let Kernel::Flow(kernel) = step.kernel {
+                let mut columns = out(step, &mut output.values, first, rows);
+                kernel(&input, columns.narrowed(batch.rows()));
+                if !all {
+                    columns.expand(&batch.two_sided);
+                }
+            }
+        }
+        self.flow.carry();
+        batch.carry();
+    }
+}
+
+fn out<'a>(step: &Step, values: &'a mut [f64], first: usize, rows: usize) -> Out<'a> {
+    Out::new(&mut values[step.first_slot * ROWS..(step.first_slot + step.slots) * ROWS], ROWS, first, rows)
+}
+
+impl Output {
+    fn write_keys(&mut self, batch: &Batch, first: usize) {
+        let rows = batch.rows();
+        for key in 0..3 {
+            self.keys[key][first..first + rows].copy_from_slice(&batch.keys[key][..rows]);
+            for (row, valid) in (first..).zip(&batch.key_valid[key][..rows]) {
+                let word = &mut self.key_validity[key][row / 64];
+                *word = *word & !(1 << (row % 64)) | u64::from(*valid) << (row % 64);
+            }
+        }
+        self.flags[first..first + rows].copy_from_slice(&batch.flags[..rows]);
+    }
+
+    /// Hands over the first `rows` rows.
+    fn emit(&mut self, plan: &Plan, rows: usize, emit: &mut Emit<'_>) -> Result<()> {
+        if rows % 64 != 0 {
+            for validity in &mut self.key_validity {
+                validity[rows / 64] &= (1 << (rows % 64)) - 1;
+            }
+        }
+        let mut columns = [ColumnValues::F64(&[]); COLUMNS_MAX];
+        for ((column, place), ty) in columns.iter_mut().zip(&plan.places).zip(&plan.schema().columns) {
+            *column = match *place {
+                Place::Key(key) => ColumnValues::I64 {
+                    values: &self.keys[key][..rows],
+                    validity: ty.nullable.then(|| &self.key_validity[key][..rows.div_ceil(64)]),
+                },
+                Place::Flags => ColumnValues::I64 { values: &self.flags[..rows], validity: None },
+                Place::Calendar(i) => ColumnValues::I64 { values: &self.calendar[i][..rows], validity: None },
+                Place::Slot(slot) => ColumnValues::F64(&self.values[slot * ROWS..][..rows]),
+            };
+        }
+        emit(rows, &columns[..plan.places.len()])
+    }
 }

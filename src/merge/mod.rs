@@ -1,6 +1,22 @@
 //! The total order of a partition (G3): in, the segments of its tables; out, batches of snapshots in order, each with the
 //! sums of the trades that belong to it (A9).
 
+mod batch;
+mod block;
+mod flags;
+mod levels;
+mod simd;
+mod stream;
+mod trades;
+
+pub(crate) use batch::FlowLevel;
+pub use batch::{BATCH, Batch, BookSide, TradeSums};
+pub use flags::{AFTER_GAP, CROSSED, EQUAL_CLOCK, FIRST, LOCKED, ONE_SIDED};
+pub(crate) use levels::small_to_f64;
+pub use simd::Simd;
+pub(crate) use simd::simd_kernel;
+pub use stream::{KEYS, Merge, MergeConfig, MergeMemory};
+
 /// What the merge of one partition saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MergeReport {

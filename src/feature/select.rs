@@ -1,0 +1,134 @@
+//! From patterns to columns: families, names and globs (`*`, `?`).
+
+use crate::error::{Error, Result};
+use crate::feature::registry::{Definition, LevelRule};
+use crate::feature::{Entry, FeatureConfig, registry};
+use crate::limits;
+use crate::schema::level_suffix;
+
+/// The columns of table `book` that the configuration selects, in contract order, before a partition's N is known; level
+/// columns as templates. An error here is one of the configuration, so callers check it before the first row.
+///
+/// # Errors
+/// `Usage` for a configuration out of range, or a pattern that matches no column.
+pub fn select(config: &FeatureConfig) -> Result<Vec<Entry>> {
+    config.validate()?;
+    for pattern in &config.features {
+        if !registry().any(|entry| matches(pattern, &entry)) {
+            return Err(Error::usage(
+                format!("no feature is named {pattern}"),
+                "`hftcol features` lists families and columns; patterns may hold * and ?",
+            ));
+        }
+    }
+    Ok(registry().filter(|entry| selected(config, entry)).collect())
+}
+
+/// Whether a column of an entry is written; `name` is the entry's, or of one level of its template.
+pub(crate) fn writes(config: &FeatureConfig, entry: &Entry, name: &str) -> bool {
+    let column = entry.column;
+    match column.levels {
+        LevelRule::Each if config.raw_levels => return true,
+        LevelRule::EachOfi if config.mlofi_levels => return true,
+        _ => {}
+    }
+    if config.features.is_empty() {
+        return !column.optional;
+    }
+    config.features.iter().any(|pattern| {
+        // A family brings its optional columns only when all of them are.
+        let whole =
+            pattern == entry.family.name && (!column.optional || entry.family.columns.iter().all(|c| c.optional));
+        whole || (glob(pattern, name) && !(column.optional && pattern == "*"))
+    })
+}
+
+/// An entry stands for its column, or for each level that its template may name.
+fn selected(config: &FeatureConfig, entry: &Entry) -> bool {
+    let levels = match entry.column.levels {
+        LevelRule::Each => config.levels,
+        LevelRule::EachOfi => config.ofi_levels,
+        LevelRule::Any | LevelRule::AtLeast(_) => return writes(config, entry, entry.column.name),
+    };
+    (0..levels).any(|level| writes(config, entry, &level_name(entry.column, level)))
+}
+
+/// The name of one level of a template.
+pub(crate) fn level_name(column: &Definition, level: u16) -> String {
+    column.name.replace("{i:02}", &level_suffix(level))
+}
+
+fn matches(pattern: &str, entry: &Entry) -> bool {
+    let template = entry.column.name.contains('{');
+    let levels = 0..if template { limits::FEATURE_LEVELS_MAX } else { 0 };
+    pattern == entry.family.name
+        || glob(pattern, entry.column.name)
+        || levels.into_iter().any(|level| glob(pattern, &level_name(entry.column, level)))
+}
+
+/// `*` is any text, `?` any one byte.
+fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        if p < pattern.len() && pattern[p] == b'*' {
+            star = Some((p, t));
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == b'?' || pattern[p] == text[t]) {
+            p += 1;
+            t += 1;
+        } else if let Some((star_p, star_t)) = star {
+            // Let the last star take one byte more.
+            star = Some((star_p, star_t + 1));
+            p = star_p + 1;
+            t = star_t + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|b| *b == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(patterns: &[&str]) -> Vec<&'static str> {
+        let features = patterns.iter().map(|s| (*s).to_owned()).collect();
+        let config = FeatureConfig { features, ..FeatureConfig::default() };
+        select(&config).unwrap().iter().map(|e| e.column.name).collect()
+    }
+
+    #[test]
+    fn globs() {
+        for (pattern, text, yes) in [
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a*c", "abcb", false),
+            ("*_5", "bid_depth_5", true),
+            ("?id", "mid", true),
+            ("mid", "mid_x", false),
+            ("a**b*", "axxbyy", true),
+        ] {
+            assert_eq!(glob(pattern, text), yes, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn families_names_and_globs() {
+        assert_eq!(names(&["returns"]), ["log_return", "mid_velocity", "mid_accel"]);
+        assert_eq!(names(&["order_flow"]), ["ofi", "mlofi", "ofi_multi"]);
+        assert_eq!(names(&["mid", "bid_depth_*"]), ["mid", "bid_depth_5", "bid_depth_10", "bid_depth_20"]);
+        assert_eq!(names(&["vwap_10"]), ["vwap_bid_10", "vwap_ask_10"]);
+        assert_eq!(names(&["ofi_03"]), ["ofi_{i:02}"]);
+        assert!(!names(&["*"]).contains(&"vwap_bid_10"));
+        assert_eq!(names(&["*"]), names(&[]));
+    }
+
+    #[test]
+    fn a_pattern_without_a_match_is_named() {
+        let config = FeatureConfig { features: vec!["mdi".to_owned()], ..FeatureConfig::default() };
+        assert!(select(&config).unwrap_err().to_string().contains("mdi"));
+    }
+}

@@ -1,0 +1,209 @@
+//! The merged stream of a partition: in, cursors over book and trades; out, batches of snapshots in total order, each
+//! two-sided snapshot with the sums of its trades, each row with its flags.
+
+use crate::error::Result;
+use crate::merge::batch::{BATCH, Batch, BookSide};
+use crate::merge::block::{BlockMemory, ColumnSpec, Cursor, Group};
+use crate::merge::levels::{self, LevelIn};
+use crate::merge::trades::{TradeMemory, TradeStream};
+use crate::merge::{MergeReport, Simd, TradeSums, flags};
+use crate::read::TableReader;
+use crate::schema::{Clock, book_level_columns};
+
+/// Key columns before the levels: `ts_event`, `ts_recv`, `sequence`.
+pub const KEYS: [&str; 3] = ["ts_event", "ts_recv", "sequence"];
+
+/// The merge's memory: a block of the book, a block of trades, a batch.
+#[derive(Debug)]
+pub struct MergeMemory {
+    book: BlockMemory,
+    trades: TradeMemory,
+    batch: Batch,
+    sizes: Vec<i64>,
+}
+
+impl MergeMemory {
+    /// Memory for `levels` levels and blocks of `rows` rows.
+    #[must_use]
+    pub fn new(levels: u16, rows: usize) -> Self {
+        let mut columns: Vec<ColumnSpec> = KEYS.map(|key| ColumnSpec::new(key, Group::Plain)).to_vec();
+        for (i, name) in book_level_columns(levels).into_iter().enumerate() {
+            columns.push(ColumnSpec::new(name, if i % 2 == 0 { Group::Price } else { Group::Size }));
+        }
+        Self {
+            book: BlockMemory::new(columns, rows),
+            trades: TradeMemory::new(rows),
+            batch: Batch::new(usize::from(levels)),
+            sizes: vec![0; BATCH],
+        }
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.book.bytes() + self.trades.bytes() + self.batch.bytes() + 8 * BATCH
+    }
+}
+
+/// What the merge needs to know of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct MergeConfig {
+    /// N: levels in use.
+    pub levels: usize,
+    /// The clock that orders everything.
+    pub clock: Clock,
+    /// Nanoseconds of a gap (G8).
+    pub max_gap_ns: i64,
+    /// SIMD level.
+    pub simd: Simd,
+}
+
+/// One partition's merge.
+#[derive(Debug)]
+pub struct Merge<'a> {
+    book: Cursor<'a>,
+    trades: Option<TradeStream<'a>>,
+    batch: &'a mut Batch,
+    sizes: &'a mut [i64],
+    config: MergeConfig,
+    row: usize,
+    /// Clock of the row before, of any kind; of the two-sided row before.
+    last_clock: Option<i64>,
+    last_two_sided: Option<i64>,
+    report: MergeReport,
+}
+
+impl<'a> Merge<'a> {
+    /// A merge before the first row.
+    ///
+    /// # Errors
+    /// `Damage`, `Io`; `Findings` where the tables do not fit the arena or the clock.
+    pub fn new(
+        book: &'a [TableReader],
+        trades: &'a [TableReader],
+        config: MergeConfig,
+        memory: &'a mut MergeMemory,
+    ) -> Result<Self> {
+        memory.batch.reset(config.levels);
+        let trade_rows = trades.iter().map(TableReader::rows).sum();
+        let trades = if trades.is_empty() {
+            None
+        } else {
+            Some(TradeStream::new(trades, config.clock, &mut memory.trades, config.simd)?)
+        };
+        Ok(Self {
+            book: Cursor::new(book, &mut memory.book, KEYS.len() + 4 * config.levels, config.clock)?,
+            trades,
+            batch: &mut memory.batch,
+            sizes: &mut memory.sizes,
+            config,
+            row: 0,
+            last_clock: None,
+            last_two_sided: None,
+            report: MergeReport { trade_rows, ..MergeReport::default() },
+        })
+    }
+
+    /// The batch read last.
+    pub fn batch(&mut self) -> &mut Batch {
+        self.batch
+    }
+
+    /// What was seen so far; complete after [`Merge::next_batch`] has returned false.
+    #[must_use]
+    pub fn report(&self) -> MergeReport {
+        let used = self.trades.as_ref().map_or(0, |t| t.used);
+        MergeReport { trades_used: used, trades_after_last: self.report.trade_rows.saturating_sub(used), ..self.report }
+    }
+
+    /// Reads the next batch of at most `limit` rows; false at the end of the book.
+    ///
+    /// # Errors
+    /// `Damage`, `Io`, `Findings`.
+    pub fn next_batch(&mut self, limit: usize) -> Result<bool> {
+        while self.row >= self.book.rows() {
+            if !self.book.next_block()? {
+                return Ok(false);
+            }
+            self.row = 0;
+            self.book.check_order(self.config.clock as usize, self.last_clock.unwrap_or(i64::MIN))?;
+        }
+        let rows = (self.book.rows() - self.row).min(BATCH).min(limit.max(1));
+        self.batch.rows = rows;
+        self.load_keys();
+        self.load_levels();
+        self.row += rows;
+        flags::classify(self.batch, self.config.max_gap_ns, self.last_clock, self.last_two_sided, &mut self.report);
+        self.batch.has_previous = self.last_two_sided.is_some();
+        self.take_trades()?;
+        self.last_clock = self.batch.clock().last().copied();
+        if let Some(last) = self.batch.two_sided.last() {
+            self.last_two_sided = Some(self.batch.clock()[*last as usize]);
+        }
+        Ok(true)
+    }
+
+    fn load_keys(&mut self) {
+        let (memory, batch) = (&*self.book.memory, &mut *self.batch);
+        let rows = self.row..self.row + batch.rows;
+        for key in 0..KEYS.len() {
+            batch.keys[key][..batch.rows].copy_from_slice(&memory.values(key)[rows.clone()]);
+            let out = &mut batch.key_valid[key][..batch.rows];
+            if memory.nulls(key) == 0 {
+                out.fill(true);
+                continue;
+            }
+            let validity = memory.validity(key);
+            for (out, row) in out.iter_mut().zip(rows.clone()) {
+                *out = validity[row / 64] >> (row % 64) & 1 == 1;
+            }
+        }
+        let clock = self.config.clock as usize;
+        batch.clock_mut()[..rows.len()].copy_from_slice(&memory.values(clock)[rows]);
+    }
+
+    fn load_levels(&mut self) {
+        let memory = &*self.book.memory;
+        let scales = self.book.scales();
+        let (price_unit, size_unit) = (levels::unit(scales.price), levels::unit(scales.size));
+        let rows = self.row..self.row + self.batch.rows;
+        for level in 0..self.config.levels {
+            for side in BookSide::BOTH {
+                let column = KEYS.len() + 4 * level + 2 * side as usize;
+                let mut size = &memory.values(column + 1)[rows.clone()];
+                if memory.nulls(column) + memory.nulls(column + 1) > 0 {
+                    let valid = (memory.validity(column), memory.validity(column + 1));
+                    let out = &mut self.sizes[..rows.len()];
+                    present_sizes(size, valid, rows.start, out);
+                    size = out;
+                }
+                let level_in = LevelIn { price: &memory.values(column)[rows.clone()], size, price_unit, size_unit };
+                let bounds = (memory.bound(column), memory.bound(column + 1));
+                let out = self.batch.level_mut(side, level);
+                levels::convert(self.config.simd, level_in, bounds, (scales.price, scales.size), out);
+                self.batch.set_complete(side, level);
+            }
+        }
+    }
+
+    fn take_trades(&mut self) -> Result<()> {
+        self.batch.trades.clear();
+        for i in 0..self.batch.two_sided.len() {
+            let clock = self.batch.clock()[self.batch.two_sided[i] as usize];
+            let sums = match &mut self.trades {
+                Some(trades) => trades.take(clock)?,
+                None => TradeSums::default(),
+            };
+            self.batch.trades.push(sums);
+        }
+        Ok(())
+    }
+}
+
+/// Sizes with 0 where price or size is null.
+fn present_sizes(size: &[i64], (price_valid, size_valid): (&[u64], &[u64]), first: usize, out: &mut [i64]) {
+    for ((out, size), row) in out.iter_mut().zip(size).zip(first..) {
+        let valid = (price_valid[row / 64] & size_valid[row / 64]) >> (row % 64) & 1;
+        *out = *size & (valid as i64).wrapping_neg();
+    }
+}
