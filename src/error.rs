@@ -190,6 +190,12 @@ impl Error {
         }
     }
 
+    /// True when the system said that the file or folder does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(&*self.0, ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// True for a write to a closed pipe, which is not an error of ours.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {

@@ -1,7 +1,17 @@
 //! The seam to the operating system: everything hftcol writes, syncs, renames, lists, locks or maps goes through here.
 //!
 //! A [`Storage`] is a folder. Paths are relative to it, never contain `..` or a link, and are opened beneath it, so nothing
-//! outside can be touched ([`OsStorage`]). Tests inject faults by wrapping it ([`FaultStorage`]).
+//! outside can be touched ([`OsStorage`]). Tests inject faults by wrapping it ([`FaultStorage`]) and cut the power of one
+//! that remembers what was synced ([`MemoryStorage`]).
+
+mod beneath;
+mod fault;
+mod file;
+mod map;
+mod os;
+#[cfg(feature = "cli")]
+mod sigbus;
+mod simulated;
 
 mod memory;
 
@@ -12,7 +22,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+#[doc(hidden)]
+pub use fault::{Fault, FaultStorage};
+pub use os::{IoMode, OsStorage};
+#[cfg(feature = "cli")]
+pub use sigbus::guard_sigbus;
+#[doc(hidden)]
+pub use simulated::{Crash, MemoryStorage};
 
 /// Bytes that can be read at any offset: a mapped file, an open file, or memory.
 ///
@@ -31,7 +49,7 @@ pub trait ReadAt: Send + Sync + fmt::Debug {
     }
 }
 
-/// A file that is being written front to back.
+/// A file that is being written front to back. Each `write` is one system call: callers buffer.
 pub trait WriteFile: io::Write + Send + fmt::Debug {
     /// Makes content and length durable (`fsync`). A failure is final for this file.
     ///
@@ -65,8 +83,19 @@ pub enum EntryKind {
     Other,
 }
 
-/// A held lock; dropping it releases it.
-pub trait HeldLock: Send + fmt::Debug {}
+/// How a lock is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// Alone, or not at all: `Locked` when anybody holds it.
+    Exclusive,
+    /// Together with other shared holders: `Locked` when somebody holds it exclusively.
+    Shared,
+    /// Alone, waiting for the holder; only for locks that are held for moments.
+    Wait,
+}
+
+/// A held lock; dropping it, or the end of the process in any way, releases it.
+pub trait HeldLock: Send + Sync + fmt::Debug {}
 
 /// A folder and everything beneath it.
 pub trait Storage: Send + Sync + fmt::Debug {
@@ -110,19 +139,48 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// # Errors
     /// `Io`.
     fn create_dir(&self, path: &Path) -> Result<bool>;
+    /// The same for a folder that only its owner may enter (0700).
+    ///
+    /// # Errors
+    /// `Io`.
+    fn create_private_dir(&self, path: &Path) -> Result<bool>;
     /// Makes the entries of a folder durable.
     ///
     /// # Errors
     /// `Io`.
     fn sync_dir(&self, path: &Path) -> Result<()>;
+    /// Makes everything beneath durable, contents and entries: one call for a batch too large to sync file by file.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn sync_all(&self) -> Result<()>;
     /// Lists a folder, sorted by name; an absent folder is empty.
     ///
     /// # Errors
     /// `Io`.
     fn list(&self, path: &Path) -> Result<Vec<DirEntry>>;
-    /// Takes an exclusive lock on a lock file (created if absent) without waiting, writing our pid into it.
+    /// Takes a lock on a lock file (created if absent); an exclusive holder writes its pid into it.
     ///
     /// # Errors
     /// `Locked` with the holder's pid, `Io`.
-    fn lock(&self, path: &Path) -> Result<Box<dyn HeldLock>>;
+    fn lock(&self, path: &Path, mode: LockMode) -> Result<Box<dyn HeldLock>>;
+}
+
+/// Reads a whole file of at most `limit` bytes into memory; `None` if it is absent.
+///
+/// # Errors
+/// `Io`; a longer file is `FileTooLarge`.
+pub fn read_small(storage: &dyn Storage, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let file = match storage.open(path) {
+        Ok(file) => file,
+        Err(e) if e.is_not_found() => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    if file.len() > limit {
+        return Err(Error::io("read", path, io::ErrorKind::FileTooLarge.into()));
+    }
+    let len = usize::try_from(file.len()).map_err(|_| Error::io("read", path, io::ErrorKind::FileTooLarge.into()))?;
+    let mut bytes = vec![0; len];
+    file.read_at(0, &mut bytes)?;
+    Ok(Some(bytes))
 }

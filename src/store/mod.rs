@@ -1,12 +1,37 @@
 //! The store: folders, manifests, generations, ledger, locks and the publish protocol. It knows bytes and hashes, not rows.
+//!
+//! Readers trust the sealed files and need a partition's folder only; the ledger is the witness that [`Store::verify`]
+//! compares them with. The bytes are specified in `format-spec/store.md`.
 
-use std::path::Path;
+mod create;
+mod folder;
+mod hashing;
+mod identity;
+mod journal;
+mod layout;
+mod manifest;
+mod name;
+mod publish;
+mod publisher;
+mod read;
+mod recover;
+mod sets;
+mod verify;
+mod wire;
+
 use std::sync::Arc;
 
-use crate::error::Result;
 use crate::format::SealedFile;
 use crate::schema::PartitionKey;
-use crate::storage::{ReadAt, Storage, WriteFile};
+use crate::storage::Storage;
+
+pub use create::OpenOptions;
+pub use hashing::{Hashed, hash_file};
+pub use journal::Unit;
+pub use name::{NameKind, Unescaped, escape, unescape};
+pub use publisher::{Publication, Publisher, Staged};
+pub use read::{TableListing, UnitName};
+pub use verify::{Finding, FindingKind};
 
 /// Which half of the store a partition stands in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,135 +81,9 @@ pub struct Manifest {
     pub segments: Vec<Segment>,
 }
 
-impl Manifest {
-    /// The segments of a table, in row order.
-    pub fn table<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Segment> {
-        self.segments.iter().filter(move |s| s.table == table)
-    }
-
-    /// Content digest of a table over all its segments: schema hash and the sum of the segments' digests.
-    #[must_use]
-    pub fn table_digest(&self, _table: &str) -> u128 {
-        todo!()
-    }
-}
-
 /// An open store.
 #[derive(Clone, Debug)]
 pub struct Store {
     storage: Arc<dyn Storage>,
-}
-
-impl Store {
-    /// Opens a store, creating it (with its parents' entry synced) if the folder is absent or empty.
-    ///
-    /// # Errors
-    /// `Usage` if the folder holds something else, `Damage`, `Io`.
-    pub fn create_or_open(_root: &Path) -> Result<Self> {
-        todo!()
-    }
-
-    /// Opens an existing store for reading; never writes.
-    ///
-    /// # Errors
-    /// `Usage` if there is none, `Damage`, `Io`.
-    pub fn open(_root: &Path) -> Result<Self> {
-        todo!()
-    }
-
-    /// The same over any storage; tests use it with faults.
-    ///
-    /// # Errors
-    /// As [`Store::create_or_open`].
-    pub fn over(_storage: Arc<dyn Storage>, _create: bool) -> Result<Self> {
-        todo!()
-    }
-
-    /// The storage beneath.
-    #[must_use]
-    pub fn storage(&self) -> &Arc<dyn Storage> {
-        &self.storage
-    }
-
-    /// Keys of all partitions of a tree, sorted, from the folder names alone.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub fn keys(&self, _tree: &Tree) -> Result<Vec<PartitionKey>> {
-        todo!()
-    }
-
-    /// The highest valid manifest of a partition, or `None` if it was never published.
-    ///
-    /// # Errors
-    /// `Damage` if there are manifests and none is valid, `Io`.
-    pub fn manifest(&self, _tree: &Tree, _key: &PartitionKey) -> Result<Option<Manifest>> {
-        todo!()
-    }
-
-    /// Opens a segment's file for reading (length checked against the manifest; the caller checks the identity).
-    ///
-    /// # Errors
-    /// `Damage`, `Io`.
-    pub fn open_segment(&self, _tree: &Tree, _key: &PartitionKey, _segment: &Segment) -> Result<Arc<dyn ReadAt>> {
-        todo!()
-    }
-
-    /// Takes the tree's lock and begins a publishing run; marks the ledger open at the first publish.
-    ///
-    /// # Errors
-    /// `Locked`, `Damage`, `Io`.
-    pub fn begin(&self, _tree: Tree) -> Result<Publisher> {
-        todo!()
-    }
-}
-
-/// A publishing run. Dropping it without [`Publisher::finish`] leaves what was published and removes nothing.
-#[derive(Debug)]
-pub struct Publisher {
-    _store: Store,
-}
-
-/// A file in staging: write it, then hand it to [`Publisher::publish`].
-#[derive(Debug)]
-pub struct Staged {
-    /// The open file.
-    pub file: Box<dyn WriteFile>,
-    _name: String,
-}
-
-/// The next generation of one partition.
-#[derive(Debug)]
-pub struct Publication {
-    /// The manifest to publish; segments of this generation are the staged ones, others are carried over.
-    pub manifest: Manifest,
-    /// Staged files, one for each new segment, in the order of the manifest's new segments.
-    pub staged: Vec<Staged>,
-}
-
-impl Publisher {
-    /// Creates a file in the staging folder.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub fn stage(&self) -> Result<Staged> {
-        todo!()
-    }
-
-    /// Publishes a batch of partitions: sync every file, rename, manifests, sync each folder once, ledger records, ledger sync.
-    /// When it returns, every partition of the batch is durable; on an error the batch may be repeated.
-    ///
-    /// # Errors
-    /// `Io`, `Damage`.
-    pub fn publish(&mut self, _batch: Vec<Publication>) -> Result<()> {
-        todo!()
-    }
-
-    /// Unlinks old generations and leftovers in staging and marks the ledger clean.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub fn finish(self) -> Result<()> {
-        todo!()
-    }
+    id: u128,
 }

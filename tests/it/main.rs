@@ -3,3 +3,5 @@
 mod format;
 mod sources;
 mod vendor_tardis;
+mod store;
+mod store_os;

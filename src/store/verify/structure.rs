@@ -1,0 +1,251 @@
+//! The store's structure against its ledger: every folder, every manifest, the lengths of all files.
+
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::files::facts;
+use super::{Finding, FindingKind, KnownUnits};
+use crate::error::Result;
+use crate::storage::EntryKind;
+use crate::store::folder::{Folder, Found, walk};
+use crate::store::journal::{LedgerCheck, Position, check};
+use crate::store::{Store, Tree, identity, layout};
+
+/// How often the whole look is repeated because a run moved HEAD meanwhile.
+const ATTEMPTS: usize = 4;
+
+/// A look under way.
+struct Look<'a> {
+    store: &'a Store,
+    ledger: LedgerCheck,
+    known: KnownUnits,
+    findings: Vec<Finding>,
+}
+
+impl Store {
+    /// Compares ledger, manifests and the lengths of all files, without reading the files. Decision 3: in a clean store any
+    /// change of the ledger is damage; in an open one a torn tail and sealed files not yet entered are accepted.
+    ///
+    /// # Errors
+    /// `Io` of listing.
+    pub fn verify_structure(&self) -> Result<Vec<Finding>> {
+        let mut attempt = 0;
+        loop {
+            let (findings, before) = self.look()?;
+            let after = check(&*self.storage, self.start(), &mut |_| {})?;
+            let has_moved = before.0 != after.head || before.1 != after.at;
+            attempt += 1;
+            if attempt == ATTEMPTS || !has_moved || findings.iter().all(|f| f.accepted) {
+                return Ok(findings);
+            }
+        }
+    }
+
+    fn start(&self) -> Position {
+        Position { records: 0, length: 0, last: identity::genesis(self.id) }
+    }
+
+    fn look(&self) -> Result<(Vec<Finding>, (Option<crate::store::journal::Head>, Position))> {
+        let mut known = KnownUnits::default();
+        let ledger = check(&*self.storage, self.start(), &mut |entry| known.note(&entry))?;
+        let seen = (ledger.head.clone(), ledger.at);
+        let mut look = Look { store: self, ledger, known, findings: Vec::new() };
+        look.journal()?;
+        look.tree(&Tree::Raw)?;
+        look.features()?;
+        look.single_files(Path::new(layout::QUARANTINE), &Tree::Raw)?;
+        look.staging()?;
+        let mut findings = look.findings;
+        for (path, known) in look.known.rest() {
+            findings.push(
+                Finding::damage(FindingKind::Missing, path, "rule S-15: in the ledger, not in the store")
+                    .rows(known.rows),
+            );
+        }
+        findings.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok((findings, seen))
+    }
+}
+
+impl Look<'_> {
+    /// True if a run on the tree is under way or was interrupted.
+    fn is_open(&self, tree: &Tree) -> bool {
+        let is_lane_of = |lane: &String| match tree {
+            Tree::Raw => lane == "raw",
+            Tree::Features(set) => {
+                let rest = lane.strip_prefix("set.").and_then(|rest| rest.strip_prefix(set.as_str()));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            }
+        };
+        self.ledger.head.as_ref().is_some_and(|head| head.open.iter().any(is_lane_of))
+    }
+
+    fn add(&mut self, kind: FindingKind, path: impl Into<PathBuf>, what: impl Into<String>, rows: u64, accepted: bool) {
+        self.findings.push(Finding::damage(kind, path, what).rows(rows).accepted_if(accepted));
+    }
+
+    fn journal(&mut self) -> Result<()> {
+        if let Some(e) = self.ledger.damage.take() {
+            let path = match e.kind() {
+                crate::error::ErrorKind::Damage(d) => d.path.clone(),
+                _ => layout::ledger(),
+            };
+            self.findings.push(Finding::from_error(FindingKind::Ledger, path, &e));
+        } else if self.ledger.torn > 0 {
+            let what = format!("a killed run left {} bytes of a record; the next run cuts them", self.ledger.torn);
+            self.add(FindingKind::Ledger, layout::ledger(), what, 0, true);
+        }
+        for entry in self.store.storage.list(Path::new(layout::JOURNAL))? {
+            let path = Path::new(layout::JOURNAL).join(&entry.name);
+            let is_ours = path == layout::ledger() || path == layout::head() || entry.name.ends_with(".lock");
+            if !is_ours || entry.kind != EntryKind::File {
+                self.add(FindingKind::Foreign, path, "rule S-23: not a file of the journal", 0, false);
+            }
+        }
+        Ok(())
+    }
+
+    fn tree(&mut self, tree: &Tree) -> Result<()> {
+        let mut places = Vec::new();
+        walk(&*self.store.storage, tree, &mut |found| {
+            match found {
+                Found::Partition(place) => places.push(place.path),
+                Found::Strange(path) => {
+                    self.add(FindingKind::Foreign, path, "rule S-23: not a part of the store", 0, false);
+                }
+            }
+            Ok(())
+        })?;
+        places.iter().try_for_each(|path| self.partition(tree, path))
+    }
+
+    fn partition(&mut self, tree: &Tree, path: &Path) -> Result<()> {
+        let folder = Folder::read(&*self.store.storage, tree, path)?;
+        let is_open = self.is_open(tree);
+        let known = self.known.take(path);
+        let rows = known.map_or(0, |k| k.rows);
+        for name in &folder.strange {
+            self.add(FindingKind::Foreign, path.join(name), "rule S-23: not a file of a partition", 0, false);
+        }
+        for e in &folder.invalid {
+            self.findings.push(Finding::from_error(FindingKind::Changed, path, e).rows(rows));
+        }
+        let Some((manifest, bytes)) = &folder.manifest else {
+            if known.is_some() && folder.invalid.is_empty() {
+                self.add(FindingKind::Missing, path, "rule S-15: in the ledger, but without a manifest", rows, false);
+            } else if known.is_none() && !folder.files.is_empty() {
+                let what = "rule S-24: files without a manifest";
+                self.add(FindingKind::Leftover, path, what, 0, is_open && folder.invalid.is_empty());
+            }
+            return Ok(());
+        };
+        let all_rows = manifest.tables().iter().fold(0_u64, |sum, t| sum.saturating_add(manifest.table_rows(t)));
+        let file = path.join(layout::manifest(manifest.generation));
+        match known {
+            Some(k) if k.hash == xxh3_128(bytes) => {}
+            Some(k) if k.generation > manifest.generation => {
+                let what = format!("rule S-15: generation {}, the ledger has {}", manifest.generation, k.generation);
+                self.add(FindingKind::Stale, path, what, rows, false);
+            }
+            Some(k) if k.generation == manifest.generation => {
+                let what = format!("rule S-14: expected XXH3-128 {:032x}, got {:032x}", k.hash, xxh3_128(bytes));
+                self.add(FindingKind::Changed, file, what, all_rows, false);
+            }
+            _ if is_open => {
+                let what = "sealed, not yet in the ledger; the next run enters it";
+                self.add(FindingKind::NotEntered, path, what, all_rows, true);
+            }
+            // A damaged ledger ends early: what it does not know is not foreign by that.
+            _ if self.findings.iter().any(|f| f.kind == FindingKind::Ledger && !f.accepted) => {}
+            _ => {
+                let what = "rule S-23: not in the ledger; `hftcol adopt` enters it";
+                self.add(FindingKind::Foreign, path, what, all_rows, false);
+            }
+        }
+        let mut listed = vec![layout::manifest(manifest.generation)];
+        for segment in &manifest.segments {
+            listed.push(layout::segment(segment));
+            if let Some(finding) = self.segment_length(path, segment) {
+                self.findings.push(finding);
+            }
+        }
+        for (name, _) in folder.files.iter().filter(|(name, _)| !listed.contains(name)) {
+            let is_damaged = folder.invalid.iter().any(|e| e.to_string().contains(name.as_str()));
+            if !is_damaged {
+                let what = "rule S-24: the manifest does not list it; the next run removes it";
+                self.add(FindingKind::Leftover, path.join(name), what, 0, is_open);
+            }
+        }
+        Ok(())
+    }
+
+    fn segment_length(&self, folder: &Path, segment: &crate::store::Segment) -> Option<Finding> {
+        let path = folder.join(layout::segment(segment));
+        let rows = segment.sealed.rows;
+        match self.store.storage.open(&path) {
+            Ok(file) if file.len() == segment.sealed.length => None,
+            Ok(file) => {
+                let what = format!("rule S-13: expected {} bytes, got {}", segment.sealed.length, file.len());
+                Some(Finding::damage(FindingKind::Changed, path, what).rows(rows))
+            }
+            Err(e) if e.is_not_found() => {
+                let what = "rule S-12: the manifest lists this file and it is not there";
+                Some(Finding::damage(FindingKind::Missing, path, what).rows(rows))
+            }
+            Err(e) => Some(Finding::from_error(FindingKind::Changed, path, &e).rows(rows)),
+        }
+    }
+
+    fn features(&mut self) -> Result<()> {
+        for entry in self.store.storage.list(Path::new(layout::FEATURES))? {
+            let path = Path::new(layout::FEATURES).join(&entry.name);
+            if entry.kind != EntryKind::Dir || layout::check_set(&entry.name).is_err() {
+                self.add(FindingKind::Foreign, path, "rule S-23: not a feature set", 0, false);
+                continue;
+            }
+            let tree = Tree::Features(entry.name);
+            self.tree(&tree)?;
+            self.single_files(&path, &tree)?;
+        }
+        Ok(())
+    }
+
+    /// Units of one file: the set file of a set, the files in the quarantine.
+    fn single_files(&mut self, folder: &Path, tree: &Tree) -> Result<()> {
+        let is_open = self.is_open(tree);
+        for entry in self.store.storage.list(folder)? {
+            if *tree != Tree::Raw && entry.name != layout::SET_FILE {
+                continue;
+            }
+            let path = folder.join(&entry.name);
+            let known = self.known.take(&path);
+            let file = match self.store.storage.open(&path).and_then(|file| facts(&file)) {
+                Ok(file) => file,
+                Err(e) => {
+                    self.findings.push(Finding::from_error(FindingKind::Changed, path, &e));
+                    continue;
+                }
+            };
+            match known {
+                Some(k) if (k.length, k.hash) == file => {}
+                _ if is_open => self.add(FindingKind::NotEntered, path, "not yet in the ledger", 0, true),
+                Some(k) => {
+                    let what = format!("rule S-14: expected {} bytes with XXH3-128 {:032x}", k.length, k.hash);
+                    self.add(FindingKind::Changed, path, what, 0, false);
+                }
+                None => self.add(FindingKind::Foreign, path, "rule S-23: not in the ledger", 0, false),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whatever is in staging harms nobody, and a run that was killed before its first publish leaves the store clean.
+    fn staging(&mut self) -> Result<()> {
+        for entry in self.store.storage.list(Path::new(layout::STAGING))? {
+            let path = Path::new(layout::STAGING).join(entry.name);
+            self.add(FindingKind::Leftover, path, "of a run that is under way or was killed", 0, true);
+        }
+        Ok(())
+    }
+}
