@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use super::Stage;
 use crate::error::Result;
-use crate::storage::{HeldLock, ReadAt, Storage, WriteFile};
+use crate::storage::{HeldLock, LockMode, ReadAt, Storage, WriteFile};
 
 /// The staging folder beneath the output folder.
 const STAGING: &str = ".hftcol-staging";
@@ -50,7 +50,7 @@ impl Folder {
     pub fn begin(storage: Arc<dyn Storage>) -> Result<Self> {
         let staging = Path::new(STAGING);
         storage.create_dir(staging)?;
-        let lock = storage.lock(&staging.join(LOCK))?;
+        let lock = storage.lock(&staging.join(LOCK), LockMode::Exclusive)?;
         let folder = Self { storage, next: AtomicU64::new(0), _lock: Mutex::new(lock) };
         folder.clear()?;
         Ok(folder)

@@ -1,12 +1,10 @@
 //! The manifest of a partition: what a reader may open, in one small checksummed file.
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::layout;
 use super::wire::{Decoder, Encoder};
 use super::{Manifest, Segment, SourceRef};
 use crate::error::{Error, Result};
-use crate::format::SealedFile;
+use crate::format::{SealedFile, digest};
 use crate::schema::PartitionKey;
 use crate::units::Date;
 
@@ -56,19 +54,8 @@ impl Manifest {
     #[must_use]
     pub fn table_digest(&self, table: &str) -> u128 {
         let Some(schema_hash) = self.copy_of(table).next().map(|s| s.sealed.schema_hash) else { return 0 };
-        let (mut rows, mut low, mut high) = (0_u64, 0_u64, 0_u64);
-        for segment in self.copy_of(table) {
-            let digest = segment.sealed.content_digest.to_le_bytes();
-            let half = |at: usize| digest[at..at + 8].iter().rev().fold(0_u64, |v, b| (v << 8) | u64::from(*b));
-            rows = rows.wrapping_add(segment.sealed.rows);
-            low = low.wrapping_add(half(0));
-            high = high.wrapping_add(half(8));
-        }
-        let mut bytes = schema_hash.to_le_bytes().to_vec();
-        bytes.extend_from_slice(&rows.to_le_bytes());
-        bytes.extend_from_slice(&low.to_le_bytes());
-        bytes.extend_from_slice(&high.to_le_bytes());
-        xxh3_128(&bytes)
+        let sum = self.copy_of(table).fold(0, |sum, s| digest::add(sum, s.sealed.content_digest));
+        digest::table(schema_hash, self.table_rows(table), sum)
     }
 
     /// The file's bytes.
