@@ -28,22 +28,38 @@ pub fn count_changes(values: &[i64]) -> usize {
 /// Appends the bitmap of changes and collects the changed values, of which there are `count`.
 pub fn put_bitmap(values: &[i64], count: usize, out: &mut Vec<u8>, changed: &mut Vec<i64>) {
     changed.clear();
-    // One more: each row writes its value at the end and only a change moves the end.
-    changed.resize(count + 1, 0);
+    changed.reserve(count);
+    let start = out.len();
+    out.resize(start + bits::words(values.len()) * 8, 0);
+    let (words, _) = out[start..].as_chunks_mut::<8>();
     let mut before = values.first().map_or(0, |v| !v);
-    let mut end = 0;
-    for chunk in values.chunks(64) {
-        let mut word = 0_u64;
-        for (bit, v) in chunk.iter().enumerate() {
-            let change = u64::from(*v != before);
-            word |= change << bit;
-            changed[end] = *v;
-            end += change as usize;
-            before = *v;
+    for (word, values) in words.iter_mut().zip(values.chunks(64)) {
+        let mut changes = change_bits(values, before);
+        *word = changes.to_le_bytes();
+        while changes != 0 {
+            changed.push(values[changes.trailing_zeros() as usize & 63]);
+            changes &= changes - 1;
         }
-        out.extend_from_slice(&word.to_le_bytes());
+        before = values[values.len() - 1];
     }
-    changed.truncate(count);
+}
+
+/// Bit i is set where value i differs from the one before it; there are at most 64.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn change_bits(values: &[i64], before: i64) -> u64 {
+    let mut differs = [0_u8; 64];
+    let first = values.first().is_some_and(|v| *v != before);
+    differs[0] = u8::from(first);
+    for (differs, (a, b)) in differs[1..].iter_mut().zip(values[1..].iter().zip(values)) {
+        *differs = u8::from(a != b);
+    }
+    // A multiplication gathers the low bits of eight bytes into one.
+    let mut word = 0;
+    for (i, eight) in differs.as_chunks::<8>().0.iter().enumerate() {
+        let byte = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word |= byte << (8 * i);
+    }
+    word
 }
 
 /// A repeat part whose bitmap and packed part were checked.
@@ -89,8 +105,7 @@ impl<'a> Repeat<'a> {
     pub fn expand(&self, values: &[i64], out: &mut [i64]) {
         let mut at = 0;
         for (word, out) in self.bitmap.iter().zip(out.chunks_mut(64)) {
-            let word = u64::from_le_bytes(*word);
-            let ones = word.count_ones() as usize;
+            let ones = u64::from_le_bytes(*word).count_ones() as usize;
             let Some(window) = values[at..].first_chunk::<SLACK>() else { return };
             match ones {
                 0 => out.fill(window[0]),
@@ -102,19 +117,39 @@ impl<'a> Repeat<'a> {
     }
 }
 
-/// Rows of one bitmap word: the k-th set bit moves on to `window[k]`.
+/// Rows of one bitmap word: the k-th set bit moves on to `window[k]`. Eight rows at a time, their places from a table.
 #[inline(always)]
-fn spread(word: u64, window: &[i64; SLACK], out: &mut [i64]) {
-    let mut k = 0;
-    if let Some(out) = out.first_chunk_mut::<64>() {
-        for (row, out) in out.iter_mut().enumerate() {
-            k += (word >> row & 1) as usize;
-            *out = window[k & (SLACK - 1)];
+fn spread(word: &[u8; 8], window: &[i64; SLACK], out: &mut [i64]) {
+    let mut at = 0;
+    let (eights, rest) = out.as_chunks_mut::<8>();
+    for (out, byte) in eights.iter_mut().zip(word) {
+        let places = &PLACES[usize::from(*byte)];
+        let Some(near) = window[at & 63..].first_chunk::<16>() else { return };
+        if *byte == 0 {
+            *out = [near[0]; 8];
+            continue;
         }
-        return;
+        *out = std::array::from_fn(|row| near[usize::from(places[row]) & 15]);
+        at += usize::from(places[7]);
     }
-    for (row, out) in out.iter_mut().enumerate() {
-        k += (word >> row & 1) as usize;
-        *out = window[k & (SLACK - 1)];
+    let places = &PLACES[usize::from(word[eights.len() & 7])];
+    for (out, place) in rest.iter_mut().zip(places) {
+        *out = window[at + usize::from(*place) & (SLACK - 1)];
     }
 }
+
+/// For each byte of a bitmap: how many bits are set up to and including each.
+const PLACES: [[u8; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut row, mut ones) = (0, 0);
+        while row < 8 {
+            ones += (byte >> row & 1) as u8;
+            table[byte][row] = ones;
+            row += 1;
+        }
+        byte += 1;
+    }
+    table
+};

@@ -7,8 +7,8 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Error, Result};
 use crate::format::constants::ALIGN;
 
-/// Bytes gathered before a write.
-const BUFFER: usize = 64 << 10;
+/// Bytes gathered before a write; longer pieces go straight through.
+const BUFFER: usize = 32 << 10;
 
 /// A writer that knows how much it wrote and what that hashes to.
 pub(super) struct Out<W: Write> {
