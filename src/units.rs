@@ -85,8 +85,8 @@ impl Decimal {
     /// The mantissa of the same value at another scale, or `None` if it is not exact there or does not fit.
     #[must_use]
     pub fn mantissa_at(self, scale: u8) -> Option<i64> {
-        let up = usize::from(scale.checked_sub(self.scale).unwrap_or(0));
-        let down = usize::from(self.scale.checked_sub(scale).unwrap_or(0));
+        let up = usize::from(scale.saturating_sub(self.scale));
+        let down = usize::from(self.scale.saturating_sub(scale));
         let factor = *POW10.get(down)?;
         if self.mantissa % factor != 0 {
             return None;

@@ -2,6 +2,6 @@
 
 mod format;
 mod sources;
-mod vendor_tardis;
 mod store;
 mod store_os;
+mod vendor_tardis;
