@@ -12,6 +12,7 @@ mod concentration;
 mod config;
 mod decay;
 mod depth;
+mod emission;
 mod flow;
 mod frame;
 mod inputs;

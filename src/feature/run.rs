@@ -4,6 +4,7 @@ use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
 use crate::feature::arena::{Output, ROWS};
 use crate::feature::calendar::Calendar;
+use crate::feature::emission::Emission;
 use crate::feature::flow::{Flow, FlowState};
 use crate::feature::frame::{Derived, Out, Structural};
 use crate::feature::inputs::PartitionInputs;
@@ -49,13 +50,15 @@ pub fn run_book(
     let mut calendar = Calendar::new(inputs.date_tz)?;
     flow.reset();
     let mut kernels = Kernels { plan, simd: *simd, derived, flow, calendar: &mut calendar };
+    let mut emission = Emission::new(plan.config().emit_interval_ns);
     let mut rows_out = 0;
     let mut filled = 0;
     while merge.next_batch(ROWS - filled)? {
         let batch = merge.batch();
         let rows = batch.rows();
+        emission.see(batch.clock());
         kernels.run(batch, output, filled);
-        filled += rows;
+        filled += emission.choose(output, plan, filled, rows);
         if filled == ROWS {
             output.emit(plan, filled, emit)?;
             rows_out += filled as u64;

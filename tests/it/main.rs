@@ -1,6 +1,12 @@
 //! Integration tests: one binary, one module a subject.
 
+mod feature_markets;
+mod feature_tables;
+mod features_book;
 mod format;
+mod golden;
+#[path = "../oracle/mod.rs"]
+mod oracle;
 mod sources;
 mod store;
 mod store_os;

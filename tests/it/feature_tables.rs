@@ -1,0 +1,180 @@
+//! From a market in memory to table files in memory, and through `run_book` back to columns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hftcol::codec::ColumnValues;
+use hftcol::feature::{Arena, FeatureConfig, PartitionInputs, PartitionReport, Plan, Simd, run_book};
+use hftcol::format::FileHeader;
+use hftcol::read::TableReader;
+use hftcol::schema::{Clock, Column, LogicalType, PartitionKey, Schema, book_level_columns};
+use hftcol::storage::MemoryFile;
+use hftcol::units::Date;
+use hftcol::write::{Provenance, TableWriter};
+
+use crate::oracle::{Cell, Market};
+
+/// How the tables are laid out; values do not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub(crate) block_rows: u32,
+    /// Rows of each segment but the last.
+    pub(crate) segment_rows: usize,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { block_rows: 4_096, segment_rows: usize::MAX }
+    }
+}
+
+/// A column of mantissas with holes.
+struct Ints {
+    column: Column,
+    values: Vec<Option<i64>>,
+}
+
+/// Decimals at the smallest scale that holds them all.
+fn decimals(name: &str, cells: Vec<Option<Cell>>, mut scale: u8) -> Ints {
+    let mut values: Vec<Option<i64>> = cells.into_iter().map(|cell| cell.map(|c| c.0)).collect();
+    while scale > 0 && values.iter().flatten().all(|v| v % 10 == 0) {
+        values.iter_mut().flatten().for_each(|v| *v /= 10);
+        scale -= 1;
+    }
+    Ints { column: Column::nullable(name, LogicalType::Decimal).with_scale(scale), values }
+}
+
+fn book_columns(market: &Market) -> Vec<Ints> {
+    let clock = market.book.iter().map(|s| Some(s.clock)).collect();
+    let mut columns = vec![Ints { column: Column::nullable("ts_event", LogicalType::Ts), values: clock }];
+    for (i, name) in book_level_columns(market.levels as u16).iter().enumerate() {
+        let cell = |s: &crate::oracle::Snapshot| {
+            let level = if i % 4 < 2 { s.bids[i / 4] } else { s.asks[i / 4] };
+            if i % 2 == 0 { level.price } else { level.size }
+        };
+        let scale = if i % 2 == 0 { market.price_scale } else { market.size_scale };
+        columns.push(decimals(name, market.book.iter().map(cell).collect(), scale));
+    }
+    columns
+}
+
+fn trade_columns(market: &Market) -> Vec<Ints> {
+    let of = |f: fn(&crate::oracle::Trade) -> Option<i64>| market.trades.iter().map(f).collect::<Vec<_>>();
+    vec![
+        Ints { column: Column::nullable("ts_event", LogicalType::Ts), values: of(|t| Some(t.clock)) },
+        Ints { column: Column::nullable("side", LogicalType::Side), values: of(|t| t.side) },
+        decimals("price", market.trades.iter().map(|t| Some(t.price)).collect(), market.price_scale),
+        decimals("qty", market.trades.iter().map(|t| Some(t.qty)).collect(), market.size_scale),
+    ]
+}
+
+/// Writes the segments of a table.
+fn table(name: &str, columns: &[Ints], layout: Layout) -> Vec<TableReader> {
+    let rows = columns[0].values.len();
+    let mut segments = Vec::new();
+    let mut first = 0;
+    while first < rows || segments.is_empty() {
+        let end = first.saturating_add(layout.segment_rows).min(rows);
+        segments.push(segment(name, columns, first..end, segments.len() as u32, layout));
+        first = end;
+    }
+    segments
+}
+
+fn segment(name: &str, columns: &[Ints], rows: std::ops::Range<usize>, number: u32, layout: Layout) -> TableReader {
+    // As import does: a column without a value in this file is left out.
+    let kept: Vec<&Ints> = columns
+        .iter()
+        .filter(|c| c.values[rows.clone()].iter().any(Option::is_some) || c.column.name == "ts_event")
+        .collect();
+    let header = FileHeader {
+        table: name.to_owned(),
+        key: PartitionKey { venue: "test".to_owned(), security: "X".to_owned(), date: Date(0) },
+        channel: String::new(),
+        generation: 1,
+        segment: number,
+        first_row: rows.start as u64,
+        clock: Clock::Event,
+        tz: "UTC".to_owned(),
+        date_tz: "UTC".to_owned(),
+        block_rows: layout.block_rows,
+        group_blocks: 1,
+        schema: Schema { columns: kept.iter().map(|c| c.column.clone()).collect() },
+    };
+    let mut writer = TableWriter::new(Vec::new(), header).unwrap();
+    let mut at = rows.start;
+    while at < rows.end {
+        let end = (at + layout.block_rows as usize).min(rows.end);
+        let block: Vec<(Vec<i64>, Vec<u64>)> = kept.iter().map(|c| block(&c.values[at..end])).collect();
+        let values: Vec<ColumnValues<'_>> =
+            block.iter().map(|(values, validity)| ColumnValues::I64 { values, validity: Some(validity) }).collect();
+        writer.push(end - at, &values).unwrap();
+        at = end;
+    }
+    let (bytes, _) = writer.finish(Provenance::default()).unwrap();
+    TableReader::open(Arc::new(MemoryFile(bytes))).unwrap()
+}
+
+fn block(values: &[Option<i64>]) -> (Vec<i64>, Vec<u64>) {
+    let mut validity = vec![0_u64; values.len().div_ceil(64)];
+    for (i, v) in values.iter().enumerate() {
+        validity[i / 64] |= u64::from(v.is_some()) << (i % 64);
+    }
+    (values.iter().map(|v| v.unwrap_or(0)).collect(), validity)
+}
+
+/// What `run_book` gave: f64 columns as they are, integers as f64.
+#[derive(Clone, Debug)]
+pub(crate) struct Computed {
+    pub(crate) columns: BTreeMap<String, Vec<f64>>,
+    pub(crate) report: PartitionReport,
+    /// Sizes of the emitted blocks.
+    pub(crate) blocks: Vec<usize>,
+}
+
+impl Computed {
+    /// Bits of every value, with one NaN.
+    pub(crate) fn bits(&self) -> Vec<(String, Vec<u64>)> {
+        let bits = |x: &f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };
+        self.columns.iter().map(|(name, values)| (name.clone(), values.iter().map(bits).collect())).collect()
+    }
+}
+
+/// The readers of a market's tables: book, trades.
+pub(crate) fn readers(market: &Market, layout: Layout) -> (Vec<TableReader>, Vec<TableReader>) {
+    let book = table("book", &book_columns(market), layout);
+    let trades = if market.trades.is_empty() { Vec::new() } else { table("trades", &trade_columns(market), layout) };
+    (book, trades)
+}
+
+/// Writes the market's tables and computes the table `book` of it.
+pub(crate) fn compute(market: &Market, config: &FeatureConfig, layout: Layout, simd: Simd) -> Computed {
+    let mut arena = Arena::new(config).unwrap();
+    arena.set_simd(simd);
+    compute_in(market, config, layout, &mut arena)
+}
+
+/// The same in an arena that may have been used before.
+pub(crate) fn compute_in(market: &Market, config: &FeatureConfig, layout: Layout, arena: &mut Arena) -> Computed {
+    let (book, trades) = readers(market, layout);
+    let inputs = PartitionInputs { book: &book, trades: &trades, clock: Clock::Event, date_tz: market.date_tz };
+    let plan = Plan::new(config, &inputs.shape()).unwrap();
+    let mut columns: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let mut blocks = Vec::new();
+    let report = run_book(&inputs, &plan, arena, &mut |rows, values| {
+        blocks.push(rows);
+        assert_eq!(values.len(), plan.schema().columns.len());
+        for (column, values) in plan.schema().columns.iter().zip(values) {
+            let out = columns.entry(column.name.clone()).or_default();
+            match values {
+                ColumnValues::F64(values) => out.extend_from_slice(values),
+                ColumnValues::I64 { values, .. } => out.extend(values.iter().map(|v| *v as f64)),
+                ColumnValues::Text { .. } => panic!("no feature is text"),
+            }
+            assert_eq!(out.len(), blocks.iter().sum::<usize>(), "{}", column.name);
+        }
+        Ok(())
+    })
+    .unwrap();
+    Computed { columns, report, blocks }
+}
