@@ -7,6 +7,7 @@ mod format;
 mod golden;
 #[path = "../oracle/mod.rs"]
 mod oracle;
+mod reference;
 mod sources;
 mod store;
 mod store_os;
