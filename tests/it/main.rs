@@ -10,5 +10,6 @@ mod oracle;
 mod reference;
 mod sources;
 mod store;
+mod store_faults;
 mod store_os;
 mod vendor_tardis;
