@@ -3,6 +3,7 @@
 //! Readers trust the sealed files and need a partition's folder only; the ledger is the witness that [`Store::verify`]
 //! compares them with. The bytes are specified in `format-spec/store.md`.
 
+mod adopt;
 mod create;
 mod folder;
 mod hashing;
@@ -25,12 +26,13 @@ use crate::format::SealedFile;
 use crate::schema::PartitionKey;
 use crate::storage::Storage;
 
+pub use adopt::Adopted;
 pub use create::OpenOptions;
 pub use hashing::{Hashed, hash_file};
 pub use journal::Unit;
 pub use name::{NameKind, Unescaped, escape, unescape};
 pub use publisher::{Publication, Publisher, Staged};
-pub use read::{TableListing, UnitName};
+pub use read::{OpenTable, TableListing, UnitName};
 pub use verify::{Finding, FindingKind};
 
 /// Which half of the store a partition stands in.

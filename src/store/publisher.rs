@@ -107,7 +107,7 @@ impl Store {
 }
 
 /// The lane of a tree: the name of its lock, its staging folder and its mark in HEAD.
-fn lane(tree: &Tree) -> Result<String> {
+pub(super) fn lane(tree: &Tree) -> Result<String> {
     match tree {
         Tree::Raw => Ok("raw".to_owned()),
         Tree::Features(set) => layout::check_set(set).map(|()| format!("set.{set}")),

@@ -28,6 +28,9 @@ impl fmt::Display for UnitName<'_> {
     }
 }
 
+/// A partition's manifest and the open files of one of its tables, in row order.
+pub type OpenTable = (Manifest, Vec<Arc<dyn ReadAt>>);
+
 /// A table of a partition, as `ls` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableListing {
@@ -127,12 +130,7 @@ impl Store {
     ///
     /// # Errors
     /// `Damage` also where a listed file is absent though no writer has moved on, `Io`.
-    pub fn open_table(
-        &self,
-        tree: &Tree,
-        key: &PartitionKey,
-        table: &str,
-    ) -> Result<Option<(Manifest, Vec<Arc<dyn ReadAt>>)>> {
+    pub fn open_table(&self, tree: &Tree, key: &PartitionKey, table: &str) -> Result<Option<OpenTable>> {
         let mut seen = None;
         for _ in 0..RELIST {
             let Some(manifest) = self.manifest(tree, key)? else { return Ok(None) };

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::folder::{Folder, Found, walk};
-use super::journal::{Entry, FileFact, Kind, Unit};
+use super::journal::{Entry, Kind};
 use super::layout::{self, PartFile};
 use super::verify::{Finding, FindingKind, Known, KnownUnits};
-use super::{Manifest, Publisher, Tree, hash_file};
+use super::{Manifest, Publisher};
 use crate::error::Result;
-use crate::storage::EntryKind;
 
 /// Entries that are appended at once.
 const BATCH: usize = 1024;
@@ -177,27 +176,11 @@ impl Publisher {
 
     /// Units of one file that were renamed into place but not entered.
     fn mend_single_files(&self, known: &KnownUnits) -> Result<Vec<Entry>> {
-        let folder = match &self.tree {
-            Tree::Raw => PathBuf::from(layout::QUARANTINE),
-            set @ Tree::Features(_) => layout::tree(set),
-        };
-        let mut entries = Vec::new();
-        for found in self.storage().list(&folder)? {
-            let unit = match &self.tree {
-                Tree::Raw => Unit::Quarantine(found.name.clone()),
-                Tree::Features(set) if found.name == layout::SET_FILE => Unit::SetFile(set.clone()),
-                Tree::Features(_) => continue,
-            };
-            if found.kind != EntryKind::File {
-                continue;
-            }
-            let path = folder.join(&found.name);
-            let file = self.storage().open(&path)?;
-            let fact = FileFact { name: found.name, rows: 0, length: file.len(), hash: hash_file(&*file)? };
-            if known.get(&path).is_none_or(|k| (k.length, k.hash) != (fact.length, fact.hash)) {
-                entries.push(Entry::of_file(Kind::Recovered, unit, fact));
-            }
-        }
-        Ok(entries)
+        let files = self.store.single_files(&self.tree)?.into_iter();
+        let news = files.filter(|(unit, file)| {
+            let path = unit.folder().join(&file.name);
+            known.get(&path).is_none_or(|k| (k.length, k.hash) != (file.length, file.hash))
+        });
+        Ok(news.map(|(unit, file)| Entry::of_file(Kind::Recovered, unit, file)).collect())
     }
 }

@@ -1,19 +1,40 @@
 //! Units of one file: the configuration of a feature set, and files in the quarantine.
 
+use std::path::PathBuf;
+
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::journal::{FileFact, Unit};
 use super::publisher::misuse;
 use super::wire::{Decoder, Encoder};
-use super::{Publisher, Staged, Store, Tree, layout};
+use super::{Publisher, Staged, Store, Tree, hash_file, layout};
 use crate::error::{Error, Result};
-use crate::storage::read_small;
+use crate::storage::{EntryKind, read_small};
 
 const MAGIC: &[u8; 8] = b"\x89HFTS\r\n\x1a";
 /// Bytes of a set file at most.
 const SET_FILE_LIMIT: u64 = 1 << 20;
 
 impl Store {
+    /// The units of one file that a tree's lane publishes, as they are now.
+    pub(super) fn single_files(&self, tree: &Tree) -> Result<Vec<(Unit, FileFact)>> {
+        let folder = match tree {
+            Tree::Raw => PathBuf::from(layout::QUARANTINE),
+            set @ Tree::Features(_) => layout::tree(set),
+        };
+        let mut files = Vec::new();
+        for found in self.storage.list(&folder)?.into_iter().filter(|f| f.kind == EntryKind::File) {
+            let unit = match tree {
+                Tree::Raw => Unit::Quarantine(found.name.clone()),
+                Tree::Features(set) if found.name == layout::SET_FILE => Unit::SetFile(set.clone()),
+                Tree::Features(_) => continue,
+            };
+            let file = self.storage.open(&folder.join(&found.name))?;
+            files.push((unit, FileFact { name: found.name, rows: 0, length: file.len(), hash: hash_file(&*file)? }));
+        }
+        Ok(files)
+    }
+
     /// The canonical configuration of a feature set, or `None` if it has none yet. Whether another one may go on in the same
     /// set is the caller's business.
     ///

@@ -10,6 +10,7 @@ mod oracle;
 mod reference;
 mod sources;
 mod store;
+mod store_damage;
 mod store_faults;
 mod store_os;
 mod vendor_tardis;

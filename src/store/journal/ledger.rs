@@ -106,6 +106,30 @@ fn judge_end(found: &LedgerCheck) -> Option<Error> {
     (head.open.is_empty() && !exact).then(|| Error::damage("S-21", want(), got))
 }
 
+/// Records that follow a position, in memory.
+#[derive(Debug)]
+pub(in crate::store) struct Ledger {
+    /// Behind the last record.
+    pub(in crate::store) at: Position,
+    /// The records' bytes.
+    pub(in crate::store) bytes: Vec<u8>,
+}
+
+impl Ledger {
+    /// The ledger of a store that was just made.
+    pub(in crate::store) fn empty(genesis: u128) -> Self {
+        Self { at: Position { records: 0, length: 0, last: genesis }, bytes: Vec::new() }
+    }
+
+    /// Adds a record.
+    pub(in crate::store) fn push(&mut self, entry: &Entry) {
+        let record = entry.to_bytes(self.at.records + 1, self.at.last);
+        let length = self.at.length + record.len() as u64;
+        self.at = Position { records: self.at.records + 1, length, last: xxh3_128(&record) };
+        self.bytes.extend_from_slice(&record);
+    }
+}
+
 /// The ledger as a writer uses it.
 #[derive(Debug)]
 pub(in crate::store) struct Journal {
@@ -171,22 +195,15 @@ impl Journal {
     pub(in crate::store) fn append(&mut self, entries: &[Entry]) -> Result<()> {
         let _lock = self.lock()?;
         self.catch_up_locked(&mut |_| {})?;
-        let mut at = self.at;
-        let mut bytes = Vec::new();
-        for entry in entries {
-            let record = entry.to_bytes(at.records + 1, at.last);
-            at.records += 1;
-            at.length += record.len() as u64;
-            at.last = xxh3_128(&record);
-            bytes.extend_from_slice(&record);
-        }
-        let written = self.write_all(&bytes);
+        let mut ledger = Ledger { at: self.at, bytes: Vec::new() };
+        entries.iter().for_each(|entry| ledger.push(entry));
+        let written = self.write_all(&ledger.bytes);
         if written.is_err() {
             // What did reach the file is not to be trusted, synced or not: the next append writes those bytes anew.
             let _ = self.storage.truncate(&layout::ledger(), self.at.length);
             return written;
         }
-        self.at = at;
+        self.at = ledger.at;
         Ok(())
     }
 

@@ -6,6 +6,6 @@ mod record;
 mod scan;
 
 pub(super) use head::Head;
-pub(super) use ledger::{Journal, LedgerCheck, Position, check, replace};
+pub(super) use ledger::{Journal, Ledger, LedgerCheck, Position, check, replace};
 pub use record::Unit;
 pub(super) use record::{Entry, FileFact, Kind};

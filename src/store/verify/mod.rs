@@ -3,6 +3,7 @@
 mod files;
 mod finding;
 mod known;
+mod partition;
 mod structure;
 
 pub use finding::{Finding, FindingKind};

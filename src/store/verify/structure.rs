@@ -2,25 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::files::facts;
 use super::{Finding, FindingKind, KnownUnits};
 use crate::error::Result;
 use crate::storage::EntryKind;
-use crate::store::folder::{Folder, Found, walk};
-use crate::store::journal::{LedgerCheck, Position, check};
+use crate::store::folder::{Found, walk};
+use crate::store::journal::{Head, LedgerCheck, Position, check};
 use crate::store::{Store, Tree, identity, layout};
 
 /// How often the whole look is repeated because a run moved HEAD meanwhile.
 const ATTEMPTS: usize = 4;
 
+/// Head and end of the ledger at the time of a look.
+type Seen = (Option<Head>, Position);
+
 /// A look under way.
-struct Look<'a> {
-    store: &'a Store,
+pub(super) struct Look<'a> {
+    pub(super) store: &'a Store,
     ledger: LedgerCheck,
-    known: KnownUnits,
-    findings: Vec<Finding>,
+    pub(super) known: KnownUnits,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Store {
@@ -46,7 +47,8 @@ impl Store {
         Position { records: 0, length: 0, last: identity::genesis(self.id) }
     }
 
-    fn look(&self) -> Result<(Vec<Finding>, (Option<crate::store::journal::Head>, Position))> {
+    /// One look, and the head and the end of the ledger that it was made with.
+    fn look(&self) -> Result<(Vec<Finding>, Seen)> {
         let mut known = KnownUnits::default();
         let ledger = check(&*self.storage, self.start(), &mut |entry| known.note(&entry))?;
         let seen = (ledger.head.clone(), ledger.at);
@@ -70,7 +72,7 @@ impl Store {
 
 impl Look<'_> {
     /// True if a run on the tree is under way or was interrupted.
-    fn is_open(&self, tree: &Tree) -> bool {
+    pub(super) fn is_open(&self, tree: &Tree) -> bool {
         let is_lane_of = |lane: &String| match tree {
             Tree::Raw => lane == "raw",
             Tree::Features(set) => {
@@ -81,7 +83,14 @@ impl Look<'_> {
         self.ledger.head.as_ref().is_some_and(|head| head.open.iter().any(is_lane_of))
     }
 
-    fn add(&mut self, kind: FindingKind, path: impl Into<PathBuf>, what: impl Into<String>, rows: u64, accepted: bool) {
+    pub(super) fn add(
+        &mut self,
+        kind: FindingKind,
+        path: impl Into<PathBuf>,
+        what: impl Into<String>,
+        rows: u64,
+        accepted: bool,
+    ) {
         self.findings.push(Finding::damage(kind, path, what).rows(rows).accepted_if(accepted));
     }
 
@@ -118,83 +127,6 @@ impl Look<'_> {
             Ok(())
         })?;
         places.iter().try_for_each(|path| self.partition(tree, path))
-    }
-
-    fn partition(&mut self, tree: &Tree, path: &Path) -> Result<()> {
-        let folder = Folder::read(&*self.store.storage, tree, path)?;
-        let is_open = self.is_open(tree);
-        let known = self.known.take(path);
-        let rows = known.map_or(0, |k| k.rows);
-        for name in &folder.strange {
-            self.add(FindingKind::Foreign, path.join(name), "rule S-23: not a file of a partition", 0, false);
-        }
-        for e in &folder.invalid {
-            self.findings.push(Finding::from_error(FindingKind::Changed, path, e).rows(rows));
-        }
-        let Some((manifest, bytes)) = &folder.manifest else {
-            if known.is_some() && folder.invalid.is_empty() {
-                self.add(FindingKind::Missing, path, "rule S-15: in the ledger, but without a manifest", rows, false);
-            } else if known.is_none() && !folder.files.is_empty() {
-                let what = "rule S-24: files without a manifest";
-                self.add(FindingKind::Leftover, path, what, 0, is_open && folder.invalid.is_empty());
-            }
-            return Ok(());
-        };
-        let all_rows = manifest.tables().iter().fold(0_u64, |sum, t| sum.saturating_add(manifest.table_rows(t)));
-        let file = path.join(layout::manifest(manifest.generation));
-        match known {
-            Some(k) if k.hash == xxh3_128(bytes) => {}
-            Some(k) if k.generation > manifest.generation => {
-                let what = format!("rule S-15: generation {}, the ledger has {}", manifest.generation, k.generation);
-                self.add(FindingKind::Stale, path, what, rows, false);
-            }
-            Some(k) if k.generation == manifest.generation => {
-                let what = format!("rule S-14: expected XXH3-128 {:032x}, got {:032x}", k.hash, xxh3_128(bytes));
-                self.add(FindingKind::Changed, file, what, all_rows, false);
-            }
-            _ if is_open => {
-                let what = "sealed, not yet in the ledger; the next run enters it";
-                self.add(FindingKind::NotEntered, path, what, all_rows, true);
-            }
-            // A damaged ledger ends early: what it does not know is not foreign by that.
-            _ if self.findings.iter().any(|f| f.kind == FindingKind::Ledger && !f.accepted) => {}
-            _ => {
-                let what = "rule S-23: not in the ledger; `hftcol adopt` enters it";
-                self.add(FindingKind::Foreign, path, what, all_rows, false);
-            }
-        }
-        let mut listed = vec![layout::manifest(manifest.generation)];
-        for segment in &manifest.segments {
-            listed.push(layout::segment(segment));
-            if let Some(finding) = self.segment_length(path, segment) {
-                self.findings.push(finding);
-            }
-        }
-        for (name, _) in folder.files.iter().filter(|(name, _)| !listed.contains(name)) {
-            let is_damaged = folder.invalid.iter().any(|e| e.to_string().contains(name.as_str()));
-            if !is_damaged {
-                let what = "rule S-24: the manifest does not list it; the next run removes it";
-                self.add(FindingKind::Leftover, path.join(name), what, 0, is_open);
-            }
-        }
-        Ok(())
-    }
-
-    fn segment_length(&self, folder: &Path, segment: &crate::store::Segment) -> Option<Finding> {
-        let path = folder.join(layout::segment(segment));
-        let rows = segment.sealed.rows;
-        match self.store.storage.open(&path) {
-            Ok(file) if file.len() == segment.sealed.length => None,
-            Ok(file) => {
-                let what = format!("rule S-13: expected {} bytes, got {}", segment.sealed.length, file.len());
-                Some(Finding::damage(FindingKind::Changed, path, what).rows(rows))
-            }
-            Err(e) if e.is_not_found() => {
-                let what = "rule S-12: the manifest lists this file and it is not there";
-                Some(Finding::damage(FindingKind::Missing, path, what).rows(rows))
-            }
-            Err(e) => Some(Finding::from_error(FindingKind::Changed, path, &e).rows(rows)),
-        }
     }
 
     fn features(&mut self) -> Result<()> {

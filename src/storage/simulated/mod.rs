@@ -3,11 +3,15 @@
 //! The model: a file's bytes are durable after its `sync`, a folder's entries after its `sync_dir`. At a crash whatever was
 //! not synced is lost, kept, or lost entry by entry by a coin ([`Crash`]): the three orders a real disk may choose among.
 
+mod disk;
+mod handles;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::disk::{Disk, Node, file};
+use self::handles::{MemoryFile, MemoryLock, MemoryReader};
 use super::{DirEntry, EntryKind, HeldLock, LockMode, ReadAt, Storage, WriteFile};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -22,29 +26,11 @@ pub enum Crash {
     Coin(u64),
 }
 
-#[derive(Clone, Debug)]
-enum Node {
-    File { now: Vec<u8>, durable: Vec<u8> },
-    Dir { now: BTreeMap<String, usize>, durable: BTreeMap<String, usize> },
-}
-
-#[derive(Debug)]
-struct Disk {
-    nodes: Vec<Node>,
-    locked: BTreeSet<usize>,
-}
-
 /// A file system in memory.
 #[derive(Clone, Debug)]
 pub struct MemoryStorage {
     disk: Arc<Mutex<Disk>>,
 }
-
-const ENOENT: i32 = 2;
-const EEXIST: i32 = 17;
-const ENOTDIR: i32 = 20;
-const EISDIR: i32 = 21;
-const ENOTEMPTY: i32 = 39;
 
 impl Default for MemoryStorage {
     fn default() -> Self {
@@ -130,10 +116,6 @@ impl MemoryStorage {
     }
 }
 
-fn file() -> Node {
-    Node::File { now: Vec::new(), durable: Vec::new() }
-}
-
 /// A xorshift generator: the coin of [`Crash::Coin`].
 struct Coin(u64);
 
@@ -143,69 +125,6 @@ impl Coin {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 32) & 1 == 1
-    }
-}
-
-fn errno(code: i32) -> io::Error {
-    io::Error::from_raw_os_error(code)
-}
-
-impl Disk {
-    fn entries(&mut self, id: usize) -> io::Result<&mut BTreeMap<String, usize>> {
-        match &mut self.nodes[id] {
-            Node::Dir { now, .. } => Ok(now),
-            Node::File { .. } => Err(errno(ENOTDIR)),
-        }
-    }
-
-    fn find(&mut self, path: &Path) -> io::Result<usize> {
-        let mut at = 0;
-        for part in path.components() {
-            let Component::Normal(name) = part else { return Err(errno(ENOENT)) };
-            at = *self.entries(at)?.get(&*name.to_string_lossy()).ok_or_else(|| errno(ENOENT))?;
-        }
-        Ok(at)
-    }
-
-    /// The folder that holds `path`, and the last name.
-    fn parent(&mut self, path: &Path) -> io::Result<(usize, String)> {
-        let name = path.file_name().ok_or_else(|| errno(ENOENT))?.to_string_lossy().into_owned();
-        Ok((self.find(path.parent().unwrap_or(Path::new("")))?, name))
-    }
-
-    fn make(&mut self, path: &Path, node: Node, reuse: bool) -> io::Result<usize> {
-        let (folder, name) = self.parent(path)?;
-        let next = self.nodes.len();
-        let entries = self.entries(folder)?;
-        match entries.get(&name) {
-            Some(id) if reuse => Ok(*id),
-            Some(_) => Err(errno(EEXIST)),
-            None => {
-                entries.insert(name, next);
-                self.nodes.push(node);
-                Ok(next)
-            }
-        }
-    }
-
-    fn remove(&mut self, path: &Path, want_dir: bool) -> io::Result<()> {
-        let Ok(id) = self.find(path) else { return Ok(()) };
-        match &self.nodes[id] {
-            Node::Dir { now, .. } if want_dir && !now.is_empty() => return Err(errno(ENOTEMPTY)),
-            Node::Dir { .. } if !want_dir => return Err(errno(EISDIR)),
-            Node::File { .. } if want_dir => return Err(errno(ENOTDIR)),
-            _ => {}
-        }
-        let (folder, name) = self.parent(path)?;
-        self.entries(folder)?.remove(&name);
-        Ok(())
-    }
-
-    fn bytes(&mut self, id: usize) -> io::Result<&mut Vec<u8>> {
-        match &mut self.nodes[id] {
-            Node::File { now, .. } => Ok(now),
-            Node::Dir { .. } => Err(errno(EISDIR)),
-        }
     }
 }
 
@@ -307,70 +226,5 @@ impl Storage for MemoryStorage {
             return Err(Error::new(ErrorKind::Locked { what: path.display().to_string(), pid: None }));
         }
         Ok(Box::new(MemoryLock { disk: Arc::clone(&self.disk), id }))
-    }
-}
-
-#[derive(Debug)]
-struct MemoryFile {
-    disk: Arc<Mutex<Disk>>,
-    id: usize,
-}
-
-impl io::Write for MemoryFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut disk = self.disk.lock().map_err(|_| io::Error::other("poisoned"))?;
-        disk.bytes(self.id)?.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl WriteFile for MemoryFile {
-    fn sync(&mut self) -> Result<()> {
-        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Node::File { now, durable } = &mut disk.nodes[self.id] {
-            durable.clone_from(now);
-        }
-        Ok(())
-    }
-
-    fn seal(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct MemoryReader {
-    bytes: Vec<u8>,
-    path: std::path::PathBuf,
-}
-
-impl ReadAt for MemoryReader {
-    fn len(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        super::file::check_range(self.len(), offset, out.len(), &self.path)?;
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        out.copy_from_slice(&self.bytes[start..start + out.len()]);
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct MemoryLock {
-    disk: Arc<Mutex<Disk>>,
-    id: usize,
-}
-
-impl HeldLock for MemoryLock {}
-
-impl Drop for MemoryLock {
-    fn drop(&mut self) {
-        self.disk.lock().unwrap_or_else(PoisonError::into_inner).locked.remove(&self.id);
     }
 }
