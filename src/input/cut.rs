@@ -102,7 +102,8 @@ impl Cutter {
             return Ok(());
         };
         let (owed, ready, target) = (self.owed, self.main.ready.0, self.chunk_bytes);
-        let have = match partner.front(target, self.line_bytes)? {
+        let behind = u64::try_from(owed).unwrap_or(0);
+        let have = match partner.front_behind(behind, target, self.line_bytes)? {
             Front::Records => partner.ready.0,
             Front::End => 0,
             Front::TooLong => {
@@ -125,7 +126,8 @@ impl Cutter {
         chunk.records = pairs;
         self.main.take(pairs, &mut chunk.bytes);
         partner.take(pairs.saturating_add_signed(owed), &mut chunk.partner);
-        self.owed = 0;
+        // A chunk of less than the main source's surplus leaves the rest of it.
+        self.owed = owed.saturating_add_unsigned(pairs).min(0);
         Ok(())
     }
 

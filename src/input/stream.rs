@@ -67,6 +67,22 @@ impl Stream {
         }
     }
 
+    /// As [`Stream::front`], and reads on until more than `behind` whole records are there.
+    pub(super) fn front_behind(&mut self, behind: u64, target: usize, line_bytes: usize) -> Result<Front> {
+        let front = self.front(target, line_bytes)?;
+        let mut target = target.max(self.pending.len());
+        while matches!(front, Front::Records)
+            && self.ready.0 <= behind
+            && !self.ended
+            && self.pending.len() <= line_bytes
+        {
+            target = target.saturating_mul(2).min(line_bytes + 1);
+            self.read_to(target);
+            self.ready = count_records(&self.pending, self.quoted, self.ended && self.broken.is_none());
+        }
+        Ok(front)
+    }
+
     fn read_to(&mut self, target: usize) {
         while !self.ended && self.pending.len() < target {
             let most = target - self.pending.len();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::lobster::Lobster;
 use super::tardis::Tardis;
 use super::{Chunk, ChunkParser, Dialect, Framing, Probe, Recognition, SourceOptions};
 use crate::error::{Error, Result};
@@ -9,7 +10,7 @@ use crate::input::{Cutter, InputLimits, RawChunk, Source};
 use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
-pub static DIALECTS: &[&dyn Dialect] = &[&Tardis];
+pub static DIALECTS: &[&dyn Dialect] = &[&Lobster, &Tardis];
 
 /// The dialect of a name.
 #[must_use]

@@ -13,4 +13,5 @@ mod store;
 mod store_damage;
 mod store_faults;
 mod store_os;
+mod vendor_lobster;
 mod vendor_tardis;

@@ -3,6 +3,11 @@
 //! It is not part of `cargo test`; `.ci/run` runs it with `cargo test --test shared`. The files lie in the folder that
 //! `HFTCOL_SHARED` names (default: `../shared` beside the checkout); where they are absent every test fails loudly.
 
+mod lobster;
+#[allow(dead_code, reason = "the first suite uses more of it")]
+#[path = "../it/sources.rs"]
+mod sources;
+
 use std::path::{Path, PathBuf};
 
 /// The path of a file or folder under `HFTCOL_SHARED/data`.

@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("write", &["error", "units", "limits", "schema", "storage", "format", "codec"]),
     ("read", &["error", "units", "limits", "schema", "storage", "format", "codec"]),
     ("input", &["error", "units", "limits"]),
-    ("parse", &["error", "units", "limits"]),
+    ("parse", &["error", "units", "limits", "input"]),
     ("normalize", &["error", "units", "limits", "schema", "parse"]),
     ("vendor", &["error", "units", "limits", "schema", "input", "parse", "normalize"]),
     ("partition", &["error", "units", "limits", "schema", "storage", "format", "codec", "store", "write", "normalize"]),
