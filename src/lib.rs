@@ -11,6 +11,7 @@ compile_error!(
 );
 
 pub mod codec;
+pub mod compute;
 pub mod error;
 pub mod exec;
 pub mod feature;

@@ -32,4 +32,8 @@ impl Format for Hftc {
     fn check(&self, table: &TableReader, _file: Arc<dyn ReadAt>) -> Result<()> {
         table.verify()
     }
+
+    fn fingerprint(&self, file: Arc<dyn ReadAt>) -> Result<Option<u128>> {
+        Ok(Some(TableReader::open(file)?.footer().fingerprint))
+    }
 }

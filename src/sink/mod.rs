@@ -62,6 +62,11 @@ pub trait Format: fmt::Debug + Sync {
     /// # Errors
     /// `Damage` if they differ, `Io`.
     fn check(&self, table: &TableReader, file: Arc<dyn ReadAt>) -> Result<()>;
+    /// The fingerprint that a file of this format carries, if it carries one.
+    ///
+    /// # Errors
+    /// `Damage`, `Io` if the file cannot be read.
+    fn fingerprint(&self, file: Arc<dyn ReadAt>) -> Result<Option<u128>>;
 }
 
 /// Every format. The place to add one.

@@ -32,4 +32,8 @@ impl Format for Null {
     fn check(&self, _table: &TableReader, _file: Arc<dyn ReadAt>) -> Result<()> {
         Ok(())
     }
+
+    fn fingerprint(&self, _file: Arc<dyn ReadAt>) -> Result<Option<u128>> {
+        Ok(None)
+    }
 }

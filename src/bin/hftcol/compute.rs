@@ -1,13 +1,206 @@
-//! `hftcol compute`.
+//! `hftcol compute`: arguments, progress and the end of a run; the work is `hftcol::compute`.
 
-use hftcol::error::Result;
+mod progress;
+mod report;
+
+use std::path::PathBuf;
+
+use hftcol::compute::{self, BookChoice, ComputeOptions, KeyFilter};
+use hftcol::error::{Error, ErrorKind, Result};
+use hftcol::exec::PinPolicy;
+use hftcol::feature::FeatureConfig;
+use hftcol::schema::Clock;
+use hftcol::units::{Date, NANOS_PER_SECOND};
 
 use crate::output::Output;
+use crate::signals;
 
-/// Under construction.
+/// Compute the features of stored partitions, in parallel on pinned workers.
+///
+/// Partitions whose output is up to date are skipped; one that fails does not stop the others.
+///
+/// Examples:
+///   hftcol compute --store ./store --threads 16
+///   hftcol compute --store ./store --venue binance --security 'BTC*' --from 2024-08-01 --output parquet --out ./features
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The store.
+    #[arg(long, env = "HFTCOL_STORE", value_name = "DIR")]
+    store: PathBuf,
+    /// Workers; one a usable core by default.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Cores of the workers: auto, off, or a list such as 0,2,4-7.
+    #[arg(long, default_value = "auto", value_name = "auto|off|LIST")]
+    pin: PinPolicy,
+    /// Venues: names or globs, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    venue: Vec<String>,
+    /// Securities: names or globs, separated by commas.
+    #[arg(long, alias = "symbol", value_delimiter = ',', value_name = "NAMES")]
+    security: Vec<String>,
+    /// First date.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    from: Option<Date>,
+    /// Last date.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    to: Option<Date>,
+    /// Name of the feature set in the store.
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    set: String,
+    /// Write into this folder in Hive layout, <DIR>/book/venue=.../security=.../date=.../part-0.*, not into the store.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Output format: hftc, parquet, or null to drop the results; may be given several times.
+    #[arg(long, value_delimiter = ',', default_value = "hftc", value_name = "FORMAT")]
+    output: Vec<String>,
+    #[command(flatten)]
+    features: FeatureArgs,
+    /// Clock that orders everything: event or recv; event where every row has it by default.
+    #[arg(long, value_name = "CLOCK", value_parser = parse_clock)]
+    clock: Option<Clock>,
+    /// Table that serves as the book: auto, book, book_built, quotes.
+    #[arg(long, default_value = "auto", value_name = "TABLE")]
+    book: BookChoice,
+    /// Compute what is up to date, too, and let the set take another configuration.
+    #[arg(long)]
+    force: bool,
+    /// Attempts after an I/O error.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    retries: u32,
+    /// Show what would be computed, its cost and memory; write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Wait while another run holds the lock.
+    #[arg(long)]
+    wait: bool,
+}
 
-pub(crate) fn run(_args: &Args, _output: &Output) -> Result<()> {
-    todo!()
+/// Options that change columns or values; all are part of the set's configuration.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Features")]
+struct FeatureArgs {
+    /// Families, column names or globs, separated by commas; see `hftcol features`.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    features: Vec<String>,
+    /// Book levels used at most.
+    #[arg(long, value_name = "N")]
+    levels: Option<u16>,
+    /// Write the raw levels too: bid_px_00, bid_sz_00, ...
+    #[arg(long)]
+    raw_levels: bool,
+    /// Write ofi_00, ofi_01, ...
+    #[arg(long)]
+    mlofi_levels: bool,
+    /// Levels of mlofi, ofi_multi and ofi_{i}.
+    #[arg(long, value_name = "N")]
+    ofi_levels: Option<u16>,
+    /// Decay of mlofi over the levels.
+    #[arg(long, value_name = "ALPHA")]
+    mlofi_alpha: Option<f64>,
+    /// Longest time between two snapshots whose difference is taken, such as 300s, 5m, 500ms.
+    #[arg(long, value_name = "TIME", value_parser = parse_nanos)]
+    max_gap: Option<i64>,
+    /// Write the first row, then only rows at least this long after the last one written.
+    #[arg(long, value_name = "TIME", value_parser = parse_nanos)]
+    emit_interval: Option<i64>,
+}
+
+pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
+    let options = options(args)?;
+    let mut progress = progress::Progress::new(output);
+    let result = compute::run(&options, &mut |event| progress.hear(event));
+    progress.finish();
+    let computed = result?;
+    report::print(&computed, &options, output)?;
+    if let Some(signal) = computed.interrupted {
+        return Err(Error::new(ErrorKind::Interrupted { signal }));
+    }
+    match computed.failed() {
+        0 => Ok(()),
+        failed => {
+            let what = format!("{failed} of {} partitions failed", computed.partitions.len());
+            Err(Error::new(ErrorKind::Findings { what }))
+        }
+    }
+}
+
+fn options(args: &Args) -> Result<ComputeOptions> {
+    let base = FeatureConfig::default();
+    let chosen = &args.features;
+    let features = FeatureConfig {
+        features: chosen.features.clone(),
+        levels: chosen.levels.unwrap_or(base.levels),
+        raw_levels: chosen.raw_levels,
+        mlofi_levels: chosen.mlofi_levels,
+        ofi_levels: chosen.ofi_levels.unwrap_or(base.ofi_levels),
+        mlofi_alpha: chosen.mlofi_alpha.unwrap_or(base.mlofi_alpha),
+        max_gap_ns: chosen.max_gap.unwrap_or(base.max_gap_ns),
+        emit_interval_ns: chosen.emit_interval.unwrap_or(base.emit_interval_ns),
+        ..base
+    };
+    if args.threads == Some(0) {
+        return Err(Error::usage("--threads 0", "give at least 1, or leave it out for one a core"));
+    }
+    Ok(ComputeOptions {
+        filter: KeyFilter::new(&args.venue, &args.security, args.from, args.to)?,
+        set: args.set.clone(),
+        features,
+        clock: args.clock,
+        book: args.book,
+        outputs: args.output.clone(),
+        out: args.out.clone(),
+        threads: args.threads.unwrap_or(0),
+        pin: args.pin.clone(),
+        retries: args.retries,
+        force: args.force,
+        wait: args.wait,
+        dry_run: args.dry_run,
+        interrupt: signals::interrupt()?,
+        ..ComputeOptions::new(&args.store)
+    })
+}
+
+fn parse_date(text: &str) -> Result<Date, String> {
+    Date::parse(text).ok_or_else(|| "expected a date as YYYY-MM-DD".to_owned())
+}
+
+fn parse_clock(text: &str) -> Result<Clock, String> {
+    match text {
+        "event" => Ok(Clock::Event),
+        "recv" => Ok(Clock::Recv),
+        _ => Err("expected event or recv".to_owned()),
+    }
+}
+
+/// A number with a unit (ns, us, ms, s, m, h; seconds without one) as nanoseconds.
+fn parse_nanos(text: &str) -> Result<i64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit {
+        "ns" => 1,
+        "us" => 1_000,
+        "ms" => 1_000_000,
+        "" | "s" => NANOS_PER_SECOND,
+        "m" => 60 * NANOS_PER_SECOND,
+        "h" => 3_600 * NANOS_PER_SECOND,
+        _ => return Err("expected a whole number and a unit: ns, us, ms, s, m, h".to_owned()),
+    };
+    let number: i64 = number.parse().map_err(|_| "expected a whole number and a unit, such as 300s".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "too long: over 292 years".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(parse_nanos("300s"), Ok(300 * NANOS_PER_SECOND));
+        assert_eq!(parse_nanos("5m"), Ok(300 * NANOS_PER_SECOND));
+        assert_eq!(parse_nanos("2"), Ok(2 * NANOS_PER_SECOND));
+        assert_eq!(parse_nanos("500ms"), Ok(500_000_000));
+        assert!(parse_nanos("-1s").is_err() && parse_nanos("1d").is_err() && parse_nanos("9999999999h").is_err());
+    }
 }

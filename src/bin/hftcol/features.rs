@@ -1,13 +1,106 @@
-//! `hftcol features`.
+//! `hftcol features`: the registry, as a table, JSON or Markdown (the reference page is made from the last).
 
+use comfy_table::{ContentArrangement, Table};
 use hftcol::error::Result;
+use hftcol::feature::{Entry, FAMILIES, LevelRule, registry};
+use serde_json::json;
 
-use crate::output::Output;
+use crate::output::{Output, Style};
 
-/// Under construction.
+/// List every feature column: name, unit, formula, inputs, null rule, source.
+///
+/// Example: hftcol features --format md > features.md
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// How the list is printed.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+}
 
-pub(crate) fn run(_args: &Args, _output: &Output) -> Result<()> {
-    todo!()
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// One object a line.
+    Json,
+    /// Markdown, a section a family.
+    Md,
+}
+
+pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
+    let format = args.format.unwrap_or(if output.style == Style::Json { Format::Json } else { Format::Table });
+    match format {
+        Format::Json => registry().try_for_each(|entry| output.json(&as_json(&entry))),
+        Format::Md => print_markdown(output),
+        Format::Table => print_table(output),
+    }
+}
+
+fn exists(rule: LevelRule) -> String {
+    match rule {
+        LevelRule::Any => "always".to_owned(),
+        LevelRule::AtLeast(levels) => format!("from {levels} levels"),
+        LevelRule::Each => "each level".to_owned(),
+    }
+}
+
+fn as_json(entry: &Entry) -> serde_json::Value {
+    let column = entry.column;
+    json!({
+        "name": column.name, "alias": column.alias, "table": entry.family.table, "family": entry.family.name,
+        "dtype": column.dtype.name(), "unit": column.unit, "formula": column.formula, "inputs": column.inputs,
+        "parameters": column.parameters, "null": column.null_rule, "source": column.source, "version": column.version,
+        "exists": exists(column.levels), "optional": column.optional,
+    })
+}
+
+fn print_table(output: &Output) -> Result<()> {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["name", "table", "family", "unit", "formula", "null when", "exists"]);
+    for entry in registry() {
+        let column = entry.column;
+        let exists =
+            if column.optional { format!("{}, optional", exists(column.levels)) } else { exists(column.levels) };
+        table.add_row([
+            column.name,
+            entry.family.table,
+            entry.family.name,
+            column.unit,
+            column.formula,
+            column.null_rule,
+            &exists,
+        ]);
+    }
+    output.line(table)
+}
+
+fn print_markdown(output: &Output) -> Result<()> {
+    for family in FAMILIES {
+        output.line(format_args!("## {}: table `{}`\n\n{}\n", family.name, family.table, family.about))?;
+        output.line(
+            "| column | type | unit | formula | inputs | parameters | null when | exists | source | seed name |",
+        )?;
+        output.line("|---|---|---|---|---|---|---|---|---|---|")?;
+        for column in family.columns {
+            let exists =
+                if column.optional { format!("{}, optional", exists(column.levels)) } else { exists(column.levels) };
+            let cells = [
+                &format!("`{}`", column.name),
+                column.dtype.name(),
+                column.unit,
+                column.formula,
+                column.inputs,
+                column.parameters,
+                column.null_rule,
+                &exists,
+                column.source,
+                column.alias,
+            ];
+            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            output.line(format_args!("| {} |", cells.join(" | ")))?;
+        }
+        output.line("")?;
+    }
+    Ok(())
 }

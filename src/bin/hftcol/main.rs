@@ -8,6 +8,7 @@ mod import;
 mod inspect;
 mod ls;
 mod output;
+mod signals;
 mod sysinfo;
 mod verify;
 

@@ -45,6 +45,14 @@ pub fn compare(table: &TableReader, file: Arc<dyn ReadAt>) -> Result<()> {
     Ok(())
 }
 
+/// The fingerprint in a file's metadata; `None` where a file has none or is no Parquet.
+pub(super) fn fingerprint(file: Arc<dyn ReadAt>) -> Result<Option<u128>> {
+    let Ok(reader) = SerializedFileReader::new(Source(file)) else { return Ok(None) };
+    let facts = reader.metadata().file_metadata().key_value_metadata();
+    let value = facts.into_iter().flatten().find(|fact| fact.key == super::FINGERPRINT).and_then(|f| f.value.clone());
+    Ok(value.and_then(|hex| u128::from_str_radix(&hex, 16).ok()))
+}
+
 fn compare_chunk(
     table: &TableReader,
     blocks: Range<usize>,

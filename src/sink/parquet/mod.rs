@@ -45,10 +45,16 @@ impl Format for Parquet {
     fn check(&self, table: &TableReader, file: Arc<dyn ReadAt>) -> Result<()> {
         compare(table, file)
     }
+
+    fn fingerprint(&self, file: Arc<dyn ReadAt>) -> Result<Option<u128>> {
+        compare::fingerprint(file)
+    }
 }
 
 /// Rows of a row group: a column chunk of f64 is 2 MiB, a good unit of parallel reading.
 const GROUP_ROWS: usize = 262_144;
+/// The key of the fingerprint in the file's metadata.
+const FINGERPRINT: &str = "hftcol.fingerprint";
 
 /// The row blocks of each row group, in order.
 fn row_groups(table: &TableReader) -> Vec<std::ops::Range<usize>> {

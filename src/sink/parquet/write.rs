@@ -123,7 +123,7 @@ fn facts(table: &TableReader) -> Vec<KeyValue> {
         ("hftcol.date_tz", header.date_tz.clone()),
         ("hftcol.identity", format!("{:032x}", footer.identity)),
         ("hftcol.content_digest", format!("{:032x}", footer.content_digest)),
-        ("hftcol.fingerprint", format!("{:032x}", footer.fingerprint)),
+        (super::FINGERPRINT, format!("{:032x}", footer.fingerprint)),
         ("hftcol.inputs", inputs.join(",")),
     ];
     pairs.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()

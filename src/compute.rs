@@ -1,0 +1,127 @@
+//! The compute wiring: store, merge, features, sinks, driven by pinned workers.
+//!
+//! In: [`ComputeOptions`]. Out: the feature tables of every partition that passes the filter, published as they are
+//! done, and a [`ComputeReport`]. Promised: the outputs are the same bytes for any number of workers; a partition whose
+//! output carries the wanted fingerprint is not computed again; one that fails is tried again after an I/O error and
+//! otherwise fails alone.
+
+mod destination;
+mod driver;
+mod filter;
+mod hive;
+mod lock;
+mod options;
+mod plan;
+mod report;
+mod set;
+mod work;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::exec::Topology;
+use crate::feature::Arena;
+use crate::sink::{Format, Role, format_named};
+use crate::storage::{IoMode, OsStorage};
+use crate::store::{Store, Tree};
+
+pub use filter::KeyFilter;
+pub use options::{BookChoice, ComputeOptions};
+pub use report::{ComputeReport, Event, PartitionOutcome, State};
+
+/// Anonymous memory of a worker that only Parquet needs (decision 26), in bytes.
+const PARQUET_BYTES: u64 = 64 << 20;
+
+/// Runs a compute. `on_event` hears what happens, on the caller's thread; an error of it ends the run.
+///
+/// Partitions that fail do not make this an error: see [`ComputeReport::failed`] and [`ComputeReport::interrupted`].
+///
+/// # Errors
+/// `Usage` for options that cannot be met, before anything is read; `Locked`; `Damage` and `Io` of the store itself, and
+/// `Io` when there is no space left.
+pub fn run(
+    options: &ComputeOptions,
+    on_event: &mut (dyn FnMut(Event<'_>) -> Result<()> + Send),
+) -> Result<ComputeReport> {
+    options.validate()?;
+    let formats = kept_formats(options)?;
+    let arena_bytes = check_memory(options, &formats)?;
+    let store = Store::open(&options.store)?;
+    let tree = Tree::Features(options.set.clone());
+    if options.dry_run {
+        return dry_run(options, &store, &tree, &formats, arena_bytes, on_event);
+    }
+    if formats.is_empty() {
+        let plan = plan::plan(options, &store, &|_| Ok(false))?;
+        return driver::run(options, &store, destination::Nowhere, formats, plan, on_event);
+    }
+    if let Some(out) = &options.out {
+        let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);
+        let folder = lock::patiently(options, || hive::HiveFolder::begin(storage.clone()))?;
+        let plan = plan::plan(options, &store, &|task| hive::is_current(storage.as_ref(), &formats, task))?;
+        return driver::run(options, &store, folder, formats, plan, on_event);
+    }
+    set::check_configuration(options, &store)?;
+    let publisher = lock::patiently(options, || store.begin(tree.clone()))?;
+    let plan = plan::plan(options, &store, &|task| set::is_current(&store, &tree, &formats, task))?;
+    let set = set::FeatureSet::begin(options, store.clone(), tree, publisher)?;
+    driver::run(options, &store, set, formats, plan, on_event)
+}
+
+/// The formats that keep anything, each once.
+fn kept_formats(options: &ComputeOptions) -> Result<Vec<&'static dyn Format>> {
+    let mut formats: Vec<&'static dyn Format> = Vec::new();
+    for name in &options.outputs {
+        let format = format_named(name)?;
+        if format.role() != Role::Nothing && !formats.iter().any(|f| f.name() == format.name()) {
+            formats.push(format);
+        }
+    }
+    Ok(formats)
+}
+
+/// Refuses a number of workers whose memory the machine does not have. Returns the bytes of one arena.
+fn check_memory(options: &ComputeOptions, formats: &[&'static dyn Format]) -> Result<u64> {
+    let topology = Topology::detect();
+    let threads = if options.threads == 0 { topology.parallelism } else { options.threads } as u64;
+    let arena_bytes = Arena::new(&options.features)?.bytes() as u64;
+    let exports = formats.iter().any(|format| format.role() == Role::Export);
+    let each = arena_bytes + if exports { PARQUET_BYTES } else { 0 };
+    let needed = threads.saturating_mul(each);
+    if topology.memory_bytes > 0 && needed > topology.memory_bytes {
+        return Err(Error::usage(
+            format!("{threads} workers need {} MiB, the machine has {} MiB", needed >> 20, topology.memory_bytes >> 20),
+            "use fewer --threads or --levels",
+        ));
+    }
+    Ok(arena_bytes)
+}
+
+/// Plans, and takes no lock.
+fn dry_run(
+    options: &ComputeOptions,
+    store: &Store,
+    tree: &Tree,
+    formats: &[&'static dyn Format],
+    arena_bytes: u64,
+    on_event: driver::OnEvent<'_>,
+) -> Result<ComputeReport> {
+    let topology = Topology::detect();
+    let threads = if options.threads == 0 { topology.parallelism } else { options.threads };
+    options.pin.plan(threads, &topology)?;
+    let plan = match &options.out {
+        None if formats.is_empty() => plan::plan(options, store, &|_| Ok(false))?,
+        None => {
+            set::check_configuration(options, store)?;
+            plan::plan(options, store, &|task| set::is_current(store, tree, formats, task))?
+        }
+        Some(out) if Path::exists(out) => {
+            let storage = OsStorage::open(out, IoMode::default())?;
+            plan::plan(options, store, &|task| hive::is_current(&storage, formats, task))?
+        }
+        Some(_) => plan::plan(options, store, &|_| Ok(false))?,
+    };
+    on_event(plan.event())?;
+    Ok(ComputeReport { partitions: plan.outcomes, threads, arena_bytes, ..ComputeReport::default() })
+}

@@ -1,0 +1,63 @@
+//! Where a run's outputs go: a feature set of the store, a folder in Hive layout, or nowhere.
+
+use std::io;
+use std::sync::Arc;
+
+use super::plan::Task;
+use crate::error::{Error, Result};
+use crate::sink::{SinkOutput, Stage};
+use crate::storage::ReadAt;
+
+/// A stage that also makes visible what was staged.
+pub(super) trait Destination: Stage {
+    /// The generation that the task's files carry.
+    fn generation(&self, task: &Task) -> Result<u32>;
+
+    /// Publishes a batch: each task with the files of its table `book`. When it returns, every file is durable; on an
+    /// error none of the batch counts.
+    fn publish(&self, batch: Vec<Publishable<'_, Self::File>>) -> Result<()>;
+
+    /// Ends the run.
+    fn finish(self) -> Result<()>;
+}
+
+/// A task with its files, sealed in staging.
+#[derive(Debug)]
+pub(super) struct Publishable<'a, F> {
+    pub(super) task: &'a Task,
+    pub(super) files: Vec<SinkOutput<F>>,
+}
+
+/// Nothing is kept (`--output null`).
+#[derive(Debug)]
+pub(super) struct Nowhere;
+
+impl Stage for Nowhere {
+    type File = io::Sink;
+
+    fn create(&self) -> Result<io::Sink> {
+        Ok(io::sink())
+    }
+
+    fn reopen(&self, _file: &io::Sink) -> Result<Arc<dyn ReadAt>> {
+        Err(Error::io("open", "null output", io::ErrorKind::NotFound.into()))
+    }
+
+    fn discard(&self, _file: io::Sink) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Destination for Nowhere {
+    fn generation(&self, _task: &Task) -> Result<u32> {
+        Ok(1)
+    }
+
+    fn publish(&self, _batch: Vec<Publishable<'_, io::Sink>>) -> Result<()> {
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        Ok(())
+    }
+}

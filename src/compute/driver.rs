@@ -1,0 +1,203 @@
+//! The run itself: rounds of the pool, publishing in batches, retries, totals.
+//!
+//! Workers compute; this thread publishes. Results wait until no more are coming or [`BATCH_FILES`] are open, so that
+//! many small partitions share their syncs, and one large one is published at once.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::destination::{Destination, Publishable};
+use super::options::ComputeOptions;
+use super::plan::{RunPlan, Task};
+use super::report::{ComputeReport, Event, PartitionOutcome, State};
+use super::work::{BOOK, Computed, Context, Worker};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec::{Job, Pool, PoolEvent, Topology, anonymous_bytes, process_cpu};
+use crate::sink::Format;
+use crate::store::Store;
+
+/// Files in staging at most before they are published: their descriptors are open meanwhile.
+const BATCH_FILES: usize = 64;
+
+/// The caller's ear.
+pub(super) type OnEvent<'a> = &'a mut (dyn FnMut(Event<'_>) -> Result<()> + Send);
+
+/// Computes and publishes what a plan holds.
+pub(super) fn run<D: Destination>(
+    options: &ComputeOptions,
+    store: &Store,
+    destination: D,
+    formats: Vec<&'static dyn Format>,
+    plan: RunPlan,
+    on_event: OnEvent<'_>,
+) -> Result<ComputeReport> {
+    let (started, cpu_started) = (Instant::now(), process_cpu());
+    let topology = Topology::detect();
+    let threads = if options.threads == 0 { topology.parallelism } else { options.threads };
+    let waiting = BATCH_FILES / formats.len().max(1);
+    let pool = Pool::new(threads, &options.pin, &topology, waiting, options.interrupt.clone())?;
+    let mut report = ComputeReport { threads, base_anonymous_bytes: anonymous_bytes(), ..ComputeReport::default() };
+    let context = Context {
+        options,
+        store,
+        destination: &destination,
+        formats,
+        peak_anonymous: AtomicU64::new(0),
+        arena_bytes: AtomicU64::new(0),
+    };
+    on_event(plan.event())?;
+    let RunPlan { mut jobs, mut outcomes } = plan;
+    for outcome in &outcomes {
+        if let State::Failed(reason) = &outcome.state {
+            on_event(Event::Failed { key: &outcome.key, reason, again: false })?;
+        }
+    }
+    for attempt in 1..=options.retries.saturating_add(1) {
+        if jobs.is_empty() || options.interrupt.signal().is_some() {
+            break;
+        }
+        let mut round = Round {
+            context: &context,
+            jobs: &jobs,
+            outcomes: &mut outcomes,
+            report: &mut report,
+            waiting: Vec::new(),
+            retry: Vec::new(),
+            attempt,
+            on_event,
+        };
+        round.run(&pool)?;
+        let retry = round.retry;
+        jobs = retry.into_iter().map(|job| jobs[job].clone()).collect();
+    }
+    report.arena_bytes = context.arena_bytes.load(Ordering::Relaxed);
+    report.peak_anonymous_bytes = context.peak_anonymous.load(Ordering::Relaxed);
+    destination.finish()?;
+    report.partitions = outcomes;
+    report.interrupted = options.interrupt.signal();
+    report.wall = started.elapsed();
+    report.cpu = process_cpu().saturating_sub(cpu_started);
+    Ok(report)
+}
+
+/// One pass over the jobs that are left.
+struct Round<'a, 'e, D: Destination> {
+    context: &'a Context<'a, D>,
+    jobs: &'a [Job<Task>],
+    outcomes: &'a mut Vec<PartitionOutcome>,
+    report: &'a mut ComputeReport,
+    /// Computed, not yet published.
+    waiting: Vec<(usize, Computed<D::File>)>,
+    /// Jobs to try again.
+    retry: Vec<usize>,
+    attempt: u32,
+    on_event: &'a mut (dyn FnMut(Event<'_>) -> Result<()> + Send + 'e),
+}
+
+impl<D: Destination> Round<'_, '_, D> {
+    fn run(&mut self, pool: &Pool) -> Result<()>
+    where
+        D::File: Send,
+    {
+        let (context, jobs) = (self.context, self.jobs);
+        let make = |_| {
+            let worker = Worker::new(context.options)?;
+            context.arena_bytes.fetch_max(worker.arena_bytes(), Ordering::Relaxed);
+            Ok(worker)
+        };
+        let work = |worker: &mut Worker, task: &Task| worker.compute(context, task);
+        pool.run(jobs, make, work, |event| self.hear(event))?;
+        self.publish()
+    }
+
+    fn hear(&mut self, event: PoolEvent<Computed<D::File>>) -> Result<()> {
+        match event {
+            PoolEvent::Ready { worker, pinned } => {
+                if self.attempt == 1 {
+                    self.report.pinned.push(pinned);
+                }
+                (self.on_event)(Event::Worker { worker, pinned })
+            }
+            PoolEvent::Started { job, .. } => {
+                let outcome = &mut self.outcomes[self.jobs[job].task.outcome];
+                outcome.attempts = self.attempt;
+                (self.on_event)(Event::Started { key: &outcome.key })
+            }
+            PoolEvent::Done { job, result: Ok(computed), .. } => self.computed(job, computed),
+            PoolEvent::Done { job, result: Err(error), .. } => {
+                if is_fatal(&error) {
+                    return Err(error);
+                }
+                self.failed(job, &error)
+            }
+            PoolEvent::Idle => self.publish(),
+        }
+    }
+
+    /// Notes the figures of a computed partition and queues its files.
+    fn computed(&mut self, job: usize, computed: Computed<D::File>) -> Result<()> {
+        let task = &self.jobs[job].task;
+        let outcome = &mut self.outcomes[task.outcome];
+        outcome.clock = Some(computed.clock);
+        outcome.merge = computed.report.merge;
+        outcome.rows_out = vec![(BOOK.to_owned(), computed.report.rows_out)];
+        outcome.bytes_out = computed.files.iter().map(|file| file.sealed.length).sum();
+        outcome.wall = computed.wall;
+        outcome.cpu = computed.cpu;
+        (self.on_event)(Event::Computed { key: &outcome.key, rows: task.rows() })?;
+        self.waiting.push((job, computed));
+        let files: usize = self.waiting.iter().map(|(_, computed)| computed.files.len()).sum();
+        if files >= BATCH_FILES { self.publish() } else { Ok(()) }
+    }
+
+    /// Publishes what waits. A batch that fails is lost as a whole: its partitions are computed again.
+    fn publish(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let mut jobs = Vec::new();
+        let mut batch = Vec::new();
+        for (job, computed) in self.waiting.drain(..) {
+            jobs.push((job, computed.files.len()));
+            batch.push(Publishable { task: &self.jobs[job].task, files: computed.files });
+        }
+        match self.context.destination.publish(batch) {
+            Ok(()) => {
+                for (job, files) in jobs {
+                    let outcome = &mut self.outcomes[self.jobs[job].task.outcome];
+                    outcome.state = State::Done;
+                    for (table, rows) in outcome.rows_out.iter().filter(|_| files > 0) {
+                        (self.on_event)(Event::Published { table, key: &outcome.key, rows: *rows })?;
+                    }
+                }
+                Ok(())
+            }
+            Err(error) if is_fatal(&error) => Err(error),
+            Err(error) => jobs.into_iter().try_for_each(|(job, _)| self.failed(job, &error)),
+        }
+    }
+
+    /// Notes a failure; an I/O error is worth another round.
+    fn failed(&mut self, job: usize, error: &Error) -> Result<()> {
+        let outcome = &mut self.outcomes[self.jobs[job].task.outcome];
+        if matches!(error.kind(), ErrorKind::Interrupted { .. }) {
+            return Ok(());
+        }
+        let may_pass = matches!(error.kind(), ErrorKind::Io { .. });
+        let again = may_pass && self.attempt <= self.context.options.retries;
+        let reason = error.to_string();
+        (self.on_event)(Event::Failed { key: &outcome.key, reason: &reason, again })?;
+        outcome.state = State::Failed(reason);
+        if again {
+            self.retry.push(job);
+        }
+        Ok(())
+    }
+}
+
+/// Errors that every further partition would meet, too: the run ends with them.
+fn is_fatal(error: &Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), ErrorKind::Io { source, .. }
+        if matches!(source.kind(), QuotaExceeded | ReadOnlyFilesystem | StorageFull))
+}

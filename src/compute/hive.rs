@@ -1,0 +1,91 @@
+//! A folder in Hive layout as a destination: `--out DIR`. A file carries its fingerprint, so that a run can see what
+//! is done there already.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::destination::{Destination, Publishable};
+use super::plan::Task;
+use super::work::BOOK;
+use crate::error::{ErrorKind, Result};
+use crate::schema::PartitionKey;
+use crate::sink::{Folder, FolderFile, Format, Stage};
+use crate::storage::{ReadAt, Storage};
+use crate::store::{NameKind, escape};
+
+/// An output folder.
+#[derive(Debug)]
+pub(super) struct HiveFolder {
+    folder: Folder,
+}
+
+impl HiveFolder {
+    /// Takes the folder's lock.
+    pub(super) fn begin(storage: Arc<dyn Storage>) -> Result<Self> {
+        Ok(Self { folder: Folder::begin(storage)? })
+    }
+}
+
+/// Where the one file of a table stands, relative to the folder.
+fn file_path(table: &str, key: &PartitionKey, extension: &str) -> PathBuf {
+    Path::new(table)
+        .join(format!("venue={}", escape(NameKind::Venue, &key.venue)))
+        .join(format!("security={}", escape(NameKind::Security, &key.security)))
+        .join(format!("date={}", key.date))
+        .join(format!("part-0.{extension}"))
+}
+
+/// True if the files of a task are there in every format, with its fingerprint.
+pub(super) fn is_current(storage: &dyn Storage, formats: &[&'static dyn Format], task: &Task) -> Result<bool> {
+    for format in formats {
+        let path = file_path(BOOK, &task.raw.key, format.name());
+        let file = match storage.open(&path) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if format.fingerprint(file)? != Some(task.fingerprint) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl Stage for HiveFolder {
+    type File = FolderFile;
+
+    fn create(&self) -> Result<FolderFile> {
+        self.folder.create()
+    }
+
+    fn reopen(&self, file: &FolderFile) -> Result<Arc<dyn ReadAt>> {
+        self.folder.reopen(file)
+    }
+
+    fn discard(&self, file: FolderFile) -> Result<()> {
+        self.folder.discard(file)
+    }
+}
+
+impl Destination for HiveFolder {
+    fn generation(&self, _task: &Task) -> Result<u32> {
+        // A folder has no generations: the same inputs give the same file.
+        Ok(1)
+    }
+
+    fn publish(&self, batch: Vec<Publishable<'_, FolderFile>>) -> Result<()> {
+        let files = batch.into_iter().flat_map(|item| {
+            let key = &item.task.raw.key;
+            item.files.into_iter().map(move |file| (file_path(BOOK, key, file.extension), file.file))
+        });
+        self.folder.publish(files.collect())
+    }
+
+    fn finish(self) -> Result<()> {
+        self.folder.finish()
+    }
+}
+
+fn is_absent(error: &crate::error::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+}

@@ -1,0 +1,142 @@
+//! A feature set of the store as a destination: `features/<set>/`, published generation by generation.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::destination::{Destination, Publishable};
+use super::options::ComputeOptions;
+use super::plan::Task;
+use super::work::BOOK;
+use crate::error::{Error, Result};
+use crate::sink::{Format, Stage};
+use crate::storage::ReadAt;
+use crate::store::{Manifest, Publication, Publisher, Segment, Staged, Store, Tree};
+
+/// A set that we hold the lock of.
+#[derive(Debug)]
+pub(super) struct FeatureSet {
+    store: Store,
+    tree: Tree,
+    publisher: Mutex<Publisher>,
+}
+
+/// A file in the store's staging.
+#[derive(Debug)]
+pub(super) struct SetFile(Staged);
+
+impl Write for SetFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.file.flush()
+    }
+}
+
+impl FeatureSet {
+    /// A set over a publisher that was begun for it. The set's configuration is written if it is new or `--force` is given.
+    pub(super) fn begin(options: &ComputeOptions, store: Store, tree: Tree, publisher: Publisher) -> Result<Self> {
+        let configuration = options.canonical_bytes();
+        // Under the lock now: another run may have come between the first look and the lock.
+        check_configuration(options, &store)?;
+        if store.set_configuration(&options.set)?.as_deref() != Some(&configuration[..]) {
+            publisher.write_set_configuration(&configuration)?;
+        }
+        Ok(Self { store, tree, publisher: Mutex::new(publisher) })
+    }
+
+    fn publication(&self, item: Publishable<'_, SetFile>) -> Result<Publication> {
+        let task = item.task;
+        let previous = self.store.manifest(&self.tree, &task.raw.key)?;
+        let generation = self.generation(task)?;
+        let made: Vec<&str> = item.files.iter().map(|file| file.extension).collect();
+        // Formats of an earlier run stay, where they were made from the same things.
+        let mut segments: Vec<Segment> = previous
+            .filter(|manifest| manifest.fingerprint == task.fingerprint)
+            .map(|manifest| manifest.segments)
+            .unwrap_or_default();
+        segments.retain(|segment| !made.contains(&segment.extension.as_str()));
+        let mut files = item.files;
+        files.sort_by_key(|file| file.extension);
+        let mut staged = Vec::new();
+        for file in files {
+            segments.push(Segment {
+                table: BOOK.to_owned(),
+                generation,
+                segment: 0,
+                extension: file.extension.to_owned(),
+                sealed: file.sealed,
+            });
+            staged.push(file.file.0);
+        }
+        segments.sort_by(|a, b| (&a.table, &a.extension, a.segment).cmp(&(&b.table, &b.extension, b.segment)));
+        let manifest = Manifest {
+            key: task.raw.key.clone(),
+            generation,
+            date_tz: task.raw.date_tz.clone(),
+            fingerprint: task.fingerprint,
+            sources: Vec::new(),
+            segments,
+        };
+        Ok(Publication { manifest, staged })
+    }
+}
+
+/// Refuses another configuration than the set's own, unless `--force` is given (decision 12).
+pub(super) fn check_configuration(options: &ComputeOptions, store: &Store) -> Result<()> {
+    let Some(stored) = store.set_configuration(&options.set)? else { return Ok(()) };
+    if options.force || stored == options.canonical_bytes() {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("the feature set `{}` was computed with another configuration", options.set),
+        "use another --set NAME, or --force to compute the set anew",
+    ))
+}
+
+/// True if the set holds a task's outputs, made from the same things, in every format wanted.
+pub(super) fn is_current(store: &Store, tree: &Tree, formats: &[&'static dyn Format], task: &Task) -> Result<bool> {
+    let manifest = store.manifest(tree, &task.raw.key)?;
+    Ok(manifest.is_some_and(|manifest| {
+        let holds = |format: &&dyn Format| manifest.segments.iter().any(|s| s.extension == format.name());
+        manifest.fingerprint == task.fingerprint && formats.iter().all(holds)
+    }))
+}
+
+impl Stage for FeatureSet {
+    type File = SetFile;
+
+    fn create(&self) -> Result<SetFile> {
+        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        publisher.stage().map(SetFile)
+    }
+
+    fn reopen(&self, file: &SetFile) -> Result<Arc<dyn ReadAt>> {
+        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        publisher.reopen(&file.0)
+    }
+
+    fn discard(&self, file: SetFile) -> Result<()> {
+        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        publisher.discard(file.0)
+    }
+}
+
+impl Destination for FeatureSet {
+    fn generation(&self, task: &Task) -> Result<u32> {
+        // An unreadable manifest keeps its number: the next generation is found from the highest that reads.
+        let previous = self.store.manifest(&self.tree, &task.raw.key)?;
+        Ok(previous.map_or(1, |manifest| manifest.generation.saturating_add(1)))
+    }
+
+    fn publish(&self, batch: Vec<Publishable<'_, SetFile>>) -> Result<()> {
+        let publications = batch.into_iter().map(|item| self.publication(item)).collect::<Result<Vec<_>>>()?;
+        let mut publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        publisher.publish(publications)
+    }
+
+    fn finish(self) -> Result<()> {
+        self.publisher.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
+    }
+}

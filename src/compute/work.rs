@@ -1,0 +1,137 @@
+//! What a worker does with a partition: open its tables, run the features, seal the outputs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::destination::Destination;
+use super::options::ComputeOptions;
+use super::plan::Task;
+use crate::error::{Error, Result};
+use crate::exec::{anonymous_bytes, thread_cpu};
+use crate::feature::{Arena, PartitionInputs, PartitionReport, PartitionShape, Plan, run_book};
+use crate::format::FileHeader;
+use crate::read::TableReader;
+use crate::schema::{Clock, PartitionKey};
+use crate::sink::{Format, SinkOutput, TableSink};
+use crate::store::{Segment, Store, Tree};
+use crate::write::Provenance;
+
+/// The only feature table so far.
+pub(super) const BOOK: &str = "book";
+
+/// What all workers of a run share.
+#[derive(Debug)]
+pub(super) struct Context<'a, D> {
+    pub(super) options: &'a ComputeOptions,
+    pub(super) store: &'a Store,
+    pub(super) destination: &'a D,
+    pub(super) formats: Vec<&'static dyn Format>,
+    /// The largest anonymous memory that a worker has seen.
+    pub(super) peak_anonymous: AtomicU64,
+    /// Bytes of the largest arena.
+    pub(super) arena_bytes: AtomicU64,
+}
+
+/// One worker's own: memory that is never grown, and the plan of the partition before.
+#[derive(Debug)]
+pub(super) struct Worker {
+    arena: Arena,
+    plan: Option<(PartitionShape, Plan)>,
+}
+
+/// A partition that is computed and sealed, in staging.
+#[derive(Debug)]
+pub(super) struct Computed<F> {
+    pub(super) clock: Clock,
+    pub(super) report: PartitionReport,
+    /// The files of table [`BOOK`], one a format.
+    pub(super) files: Vec<SinkOutput<F>>,
+    pub(super) wall: Duration,
+    pub(super) cpu: Duration,
+}
+
+impl Worker {
+    /// Allocates the arena; called on the worker's own thread after pinning.
+    pub(super) fn new(options: &ComputeOptions) -> Result<Self> {
+        Ok(Self { arena: Arena::new(&options.features)?, plan: None })
+    }
+
+    /// Bytes of the arena.
+    pub(super) fn arena_bytes(&self) -> u64 {
+        self.arena.bytes() as u64
+    }
+
+    /// Computes one partition into the destination's staging.
+    pub(super) fn compute<D: Destination>(
+        &mut self,
+        context: &Context<'_, D>,
+        task: &Task,
+    ) -> Result<Computed<D::File>> {
+        let (started, cpu_started) = (Instant::now(), thread_cpu());
+        let book = open_table(context.store, task, task.book_table)?;
+        let trades = open_table(context.store, task, "trades")?;
+        let clock = context.options.clock.unwrap_or_else(|| PartitionInputs::common_clock(&book, &trades));
+        let inputs = PartitionInputs { book: &book, trades: &trades, clock, date_tz: &task.raw.date_tz };
+        let shape = inputs.shape();
+        if self.plan.as_ref().is_none_or(|(of, _)| *of != shape) {
+            self.plan = Some((shape, Plan::new(&context.options.features, &shape)?));
+        }
+        let Some((_, plan)) = &self.plan else { return Err(Error::usage("no plan", "report this as a bug")) };
+        let header = header(task, &book, clock, plan, context.destination.generation(task)?);
+        let mut sink = TableSink::new(&context.formats, header, context.destination)?;
+        let interrupt = &context.options.interrupt;
+        let report = run_book(&inputs, plan, &mut self.arena, &mut |rows, columns| {
+            interrupt.check()?;
+            sink.push(rows, columns)
+        })?;
+        let provenance = Provenance {
+            inputs: task.inputs.clone(),
+            fingerprint: task.fingerprint,
+            notes: vec![("book".to_owned(), task.book_table.to_owned())],
+        };
+        let files = sink.finish(provenance, context.destination)?;
+        context.peak_anonymous.fetch_max(anonymous_bytes(), Ordering::Relaxed);
+        let cpu = thread_cpu().saturating_sub(cpu_started);
+        Ok(Computed { clock, report, files, wall: started.elapsed(), cpu })
+    }
+}
+
+/// Opens the segments of a stored table, in row order, and checks that each file is the one the manifest lists.
+fn open_table(store: &Store, task: &Task, table: &str) -> Result<Vec<TableReader>> {
+    task.raw.table(table).filter(|s| s.extension == "hftc").map(|s| open_segment(store, &task.raw.key, s)).collect()
+}
+
+fn open_segment(store: &Store, key: &PartitionKey, segment: &Segment) -> Result<TableReader> {
+    let name = format!("{}.{:08}.{}.{}", segment.table, segment.generation, segment.segment, segment.extension);
+    let place = format!("{}/{}/{}/{name}", key.venue, key.security, key.date);
+    let reader = TableReader::open(store.open_segment(&Tree::Raw, key, segment)?).map_err(|e| e.in_file(&place))?;
+    let (header, footer) = (reader.header(), reader.footer());
+    let named = header.table == segment.table && header.key == *key;
+    if !named || footer.identity != segment.sealed.identity || footer.content_digest != segment.sealed.content_digest {
+        let expected = format!("identity {:032x}, as the manifest lists", segment.sealed.identity);
+        let got = format!("{:032x} of table {}", footer.identity, header.table);
+        return Err(Error::damage("identity", expected, got).in_file(place));
+    }
+    Ok(reader)
+}
+
+/// The name of the feature table for itself; what is not ours is taken over from the book.
+fn header(task: &Task, book: &[TableReader], clock: Clock, plan: &Plan, generation: u32) -> FileHeader {
+    let columns = plan.schema().columns.len();
+    let block_rows = u32::try_from(plan.block_rows()).unwrap_or(crate::limits::BLOCK_ROWS);
+    let source = book.first().map(TableReader::header);
+    FileHeader {
+        table: BOOK.to_owned(),
+        key: task.raw.key.clone(),
+        channel: source.map_or_else(String::new, |header| header.channel.clone()),
+        generation,
+        segment: 0,
+        first_row: 0,
+        clock,
+        tz: source.map_or_else(String::new, |header| header.tz.clone()),
+        date_tz: task.raw.date_tz.clone(),
+        block_rows,
+        group_blocks: crate::write::group_blocks(columns, block_rows),
+        schema: plan.schema().clone(),
+    }
+}
