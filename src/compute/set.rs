@@ -36,12 +36,12 @@ impl Write for SetFile {
 
 impl FeatureSet {
     /// A set over a publisher that was begun for it. The set's configuration is written if it is new or `--force` is given.
-    pub(super) fn begin(options: &ComputeOptions, store: Store, tree: Tree, publisher: Publisher) -> Result<Self> {
+    pub(super) fn begin(options: &ComputeOptions, store: Store, tree: Tree, mut publisher: Publisher) -> Result<Self> {
         let configuration = options.canonical_bytes();
         // Under the lock now: another run may have come between the first look and the lock.
         check_configuration(options, &store)?;
-        if store.set_configuration(&options.set)?.as_deref() != Some(&configuration[..]) {
-            publisher.write_set_configuration(&configuration)?;
+        if store.set_config(&options.set)?.as_deref() != Some(&configuration[..]) {
+            publisher.write_set_config(&configuration)?;
         }
         Ok(Self { store, tree, publisher: Mutex::new(publisher) })
     }
@@ -85,7 +85,7 @@ impl FeatureSet {
 
 /// Refuses another configuration than the set's own, unless `--force` is given (decision 12).
 pub(super) fn check_configuration(options: &ComputeOptions, store: &Store) -> Result<()> {
-    let Some(stored) = store.set_configuration(&options.set)? else { return Ok(()) };
+    let Some(stored) = store.set_config(&options.set)? else { return Ok(()) };
     if options.force || stored == options.canonical_bytes() {
         return Ok(());
     }
@@ -114,7 +114,7 @@ impl Stage for FeatureSet {
 
     fn reopen(&self, file: &SetFile) -> Result<Arc<dyn ReadAt>> {
         let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        publisher.reopen(&file.0)
+        publisher.open_staged(&file.0)
     }
 
     fn discard(&self, file: SetFile) -> Result<()> {

@@ -29,7 +29,7 @@ impl Format for Hftc {
         Err(Error::io("export", "hftc", io::ErrorKind::Unsupported.into()))
     }
 
-    fn check(&self, table: &TableReader, _file: Arc<dyn ReadAt>) -> Result<()> {
+    fn check(&self, table: &TableReader, _file: Arc<dyn ReadAt>, _written: WrittenFile) -> Result<()> {
         table.verify()
     }
 

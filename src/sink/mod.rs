@@ -57,11 +57,11 @@ pub trait Format: fmt::Debug + Sync {
     /// # Errors
     /// `Damage` from the table, `Io` from `out`.
     fn export(&self, table: &TableReader, out: &mut (dyn Write + Send)) -> Result<WrittenFile>;
-    /// Reads the written file once and compares it with the table ([`Role::Export`] only).
+    /// Reads the written file once and compares it with its hash, then with the table ([`Role::Export`] only).
     ///
     /// # Errors
     /// `Damage` if they differ, `Io`.
-    fn check(&self, table: &TableReader, file: Arc<dyn ReadAt>) -> Result<()>;
+    fn check(&self, table: &TableReader, file: Arc<dyn ReadAt>, written: WrittenFile) -> Result<()>;
     /// The fingerprint that a file of this format carries, if it carries one.
     ///
     /// # Errors

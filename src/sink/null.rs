@@ -29,7 +29,7 @@ impl Format for Null {
         Ok(WrittenFile { length: 0, file_hash: 0 })
     }
 
-    fn check(&self, _table: &TableReader, _file: Arc<dyn ReadAt>) -> Result<()> {
+    fn check(&self, _table: &TableReader, _file: Arc<dyn ReadAt>, _written: WrittenFile) -> Result<()> {
         Ok(())
     }
 

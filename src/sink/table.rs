@@ -88,7 +88,7 @@ fn export<F: super::StagedWrite>(
 ) -> Result<SinkOutput<F>> {
     let mut file = stage.create()?;
     let written = format.export(table, &mut file)?;
-    format.check(table, stage.reopen(&file)?)?;
+    format.check(table, stage.reopen(&file)?, written)?;
     let sealed = SealedFile { length: written.length, file_hash: written.file_hash, ..sealed.clone() };
     Ok(SinkOutput { extension: format.name(), sealed, file })
 }

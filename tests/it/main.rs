@@ -8,6 +8,7 @@ mod golden;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod reference;
+mod sink;
 mod sources;
 mod store;
 mod store_damage;

@@ -1,16 +1,14 @@
 //! The checking half: the finished file, opened as any reader would, against the table it was made from.
 
-use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::errors::ParquetError;
-use parquet::file::reader::{ChunkReader, FileReader, Length};
+use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 
 use super::cells::{CellType, Cells, Scratch};
+use super::source::Source;
 use super::{parquet_error, row_groups};
 use crate::error::{Error, Result};
 use crate::read::TableReader;
@@ -43,14 +41,6 @@ pub fn compare(table: &TableReader, file: Arc<dyn ReadAt>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The fingerprint in a file's metadata; `None` where a file has none or is no Parquet.
-pub(super) fn fingerprint(file: Arc<dyn ReadAt>) -> Result<Option<u128>> {
-    let Ok(reader) = SerializedFileReader::new(Source(file)) else { return Ok(None) };
-    let facts = reader.metadata().file_metadata().key_value_metadata();
-    let value = facts.into_iter().flatten().find(|fact| fact.key == super::FINGERPRINT).and_then(|f| f.value.clone());
-    Ok(value.and_then(|hex| u128::from_str_radix(&hex, 16).ok()))
 }
 
 fn compare_chunk(
@@ -107,47 +97,4 @@ fn compare_cells<T: CellType>(
 
 fn differs(table: &TableReader, expected: String, got: String) -> Error {
     Error::damage("parquet re-read", expected, got).in_file(format!("{}.parquet", table.header().table))
-}
-
-/// A file of ours, as the Parquet reader wants to see it.
-struct Source(Arc<dyn ReadAt>);
-
-impl Length for Source {
-    fn len(&self) -> u64 {
-        self.0.len()
-    }
-}
-
-impl ChunkReader for Source {
-    type T = Cursor;
-
-    fn get_read(&self, start: u64) -> Result<Cursor, ParquetError> {
-        Ok(Cursor { file: Arc::clone(&self.0), offset: start })
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let end = start.checked_add(length as u64).filter(|end| *end <= self.0.len());
-        if end.is_none() {
-            return Err(ParquetError::EOF(format!("{length} bytes at {start}")));
-        }
-        let mut bytes = vec![0; length];
-        self.0.read_at(start, &mut bytes).map_err(|e| ParquetError::External(Box::new(e)))?;
-        Ok(bytes.into())
-    }
-}
-
-/// Sequential reading from an offset.
-struct Cursor {
-    file: Arc<dyn ReadAt>,
-    offset: u64,
-}
-
-impl Read for Cursor {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let left = self.file.len().saturating_sub(self.offset);
-        let take = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        self.file.read_at(self.offset, &mut out[..take]).map_err(io::Error::other)?;
-        self.offset += take as u64;
-        Ok(take)
-    }
 }
