@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::destination::{Destination, Publishable};
 use super::plan::Task;
 use super::work::BOOK;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::schema::PartitionKey;
 use crate::sink::{Folder, FolderFile, Format, Stage};
 use crate::storage::{ReadAt, Storage};
@@ -41,7 +41,7 @@ pub(super) fn is_current(storage: &dyn Storage, formats: &[&'static dyn Format],
         let path = file_path(BOOK, &task.raw.key, format.name());
         let file = match storage.open(&path) {
             Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(false),
+            Err(error) if error.is_not_found() => return Ok(false),
             Err(error) => return Err(error),
         };
         if format.fingerprint(file)? != Some(task.fingerprint) {
@@ -84,8 +84,4 @@ impl Destination for HiveFolder {
     fn finish(self) -> Result<()> {
         self.folder.finish()
     }
-}
-
-fn is_absent(error: &crate::error::Error) -> bool {
-    matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
 }

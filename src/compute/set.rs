@@ -7,16 +7,18 @@ use super::destination::{Destination, Publishable};
 use super::options::ComputeOptions;
 use super::plan::Task;
 use super::work::BOOK;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sink::{Format, Stage};
 use crate::storage::ReadAt;
-use crate::store::{Manifest, Publication, Publisher, Segment, Staged, Store, Tree};
+use crate::store::{Manifest, Publication, Publisher, Segment, Staged, Stager, Store, Tree};
 
 /// A set that we hold the lock of.
 #[derive(Debug)]
 pub(super) struct FeatureSet {
     store: Store,
     tree: Tree,
+    stager: Stager,
+    /// Only the thread that publishes takes it.
     publisher: Mutex<Publisher>,
 }
 
@@ -43,13 +45,13 @@ impl FeatureSet {
         if store.set_config(&options.set)?.as_deref() != Some(&configuration[..]) {
             publisher.write_set_config(&configuration)?;
         }
-        Ok(Self { store, tree, publisher: Mutex::new(publisher) })
+        Ok(Self { store, tree, stager: publisher.stager(), publisher: Mutex::new(publisher) })
     }
 
     fn publication(&self, item: Publishable<'_, SetFile>) -> Result<Publication> {
         let task = item.task;
-        let previous = self.store.manifest(&self.tree, &task.raw.key)?;
         let generation = self.generation(task)?;
+        let previous = if generation > 1 { self.store.manifest(&self.tree, &task.raw.key)? } else { None };
         let made: Vec<&str> = item.files.iter().map(|file| file.extension).collect();
         // Formats of an earlier run stay, where they were made from the same things.
         let mut segments: Vec<Segment> = previous
@@ -108,26 +110,26 @@ impl Stage for FeatureSet {
     type File = SetFile;
 
     fn create(&self) -> Result<SetFile> {
-        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        publisher.stage().map(SetFile)
+        self.stager.stage().map(SetFile)
     }
 
     fn reopen(&self, file: &SetFile) -> Result<Arc<dyn ReadAt>> {
-        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        publisher.open_staged(&file.0)
+        self.stager.open_staged(&file.0)
     }
 
     fn discard(&self, file: SetFile) -> Result<()> {
-        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        publisher.discard(file.0)
+        self.stager.discard(file.0)
     }
 }
 
 impl Destination for FeatureSet {
     fn generation(&self, task: &Task) -> Result<u32> {
-        // An unreadable manifest keeps its number: the next generation is found from the highest that reads.
-        let previous = self.store.manifest(&self.tree, &task.raw.key)?;
-        Ok(previous.map_or(1, |manifest| manifest.generation.saturating_add(1)))
+        match self.store.manifest(&self.tree, &task.raw.key) {
+            Ok(previous) => Ok(previous.map_or(1, |manifest| manifest.generation.saturating_add(1))),
+            // Where no manifest reads, the folder begins anew.
+            Err(error) if matches!(error.kind(), ErrorKind::Damage(_)) => Ok(1),
+            Err(error) => Err(error),
+        }
     }
 
     fn publish(&self, batch: Vec<Publishable<'_, SetFile>>) -> Result<()> {

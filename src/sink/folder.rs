@@ -5,8 +5,8 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use super::Stage;
 use crate::error::Result;
@@ -22,7 +22,7 @@ const LOCK: &str = "lock";
 pub struct Folder {
     storage: Arc<dyn Storage>,
     next: AtomicU64,
-    _lock: Mutex<Box<dyn HeldLock>>,
+    _lock: Box<dyn HeldLock>,
 }
 
 /// A file being written beneath the folder.
@@ -51,7 +51,7 @@ impl Folder {
         let staging = Path::new(STAGING);
         storage.create_dir(staging)?;
         let lock = storage.lock(&staging.join(LOCK), LockMode::Exclusive)?;
-        let folder = Self { storage, next: AtomicU64::new(0), _lock: Mutex::new(lock) };
+        let folder = Self { storage, next: AtomicU64::new(0), _lock: lock };
         folder.clear()?;
         Ok(folder)
     }

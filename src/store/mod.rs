@@ -17,6 +17,7 @@ mod publisher;
 mod read;
 mod recover;
 mod sets;
+mod staging;
 mod verify;
 mod wire;
 
@@ -31,8 +32,9 @@ pub use create::OpenOptions;
 pub use hashing::{Hashed, hash_file};
 pub use journal::Unit;
 pub use name::{NameKind, Unescaped, escape, unescape};
-pub use publisher::{Publication, Publisher, Staged};
+pub use publisher::{Publication, Publisher};
 pub use read::{OpenTable, TableListing, UnitName};
+pub use staging::{Staged, Stager};
 pub use verify::{Finding, FindingKind};
 
 /// Which half of the store a partition stands in.

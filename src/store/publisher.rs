@@ -1,15 +1,14 @@
 //! A publishing run: takes the lock, mends what an interrupted run left, hands out staging files, cleans up at its end.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use super::journal::Journal;
 use super::verify::Finding;
-use super::{Manifest, Store, Tree, identity, layout};
+use super::{Manifest, Staged, Stager, Store, Tree, identity, layout};
 use crate::error::{Error, Result};
-use crate::storage::{EntryKind, HeldLock, LockMode, ReadAt, Storage, WriteFile};
+use crate::storage::{EntryKind, HeldLock, LockMode, ReadAt, Storage};
 
 /// A publishing run. Dropping it without [`Publisher::finish`] leaves what was published and removes nothing; the next run
 /// on the same tree cleans up.
@@ -29,36 +28,8 @@ pub struct Publisher {
     /// earlier run of it.
     pub(super) has_failed: bool,
     pub(super) recovered: Vec<Finding>,
-    names: AtomicU64,
-    prefix: u64,
+    stager: Stager,
     _locks: Vec<Box<dyn HeldLock>>,
-}
-
-/// A file in staging: write it, then hand it to [`Publisher::publish`]. Each `write` is one system call, so write through
-/// a buffer.
-#[derive(Debug)]
-pub struct Staged {
-    /// The open file.
-    pub file: Box<dyn WriteFile>,
-    pub(super) path: PathBuf,
-}
-
-impl Staged {
-    /// Its path beneath the store.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl io::Write for Staged {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 /// The next generation of one partition.
@@ -126,14 +97,18 @@ impl Publisher {
             journal: Journal::new(Arc::clone(&store.storage), identity::genesis(store.id), &lane),
             store: store.clone(),
             tree,
-            lane,
             is_open: false,
             is_shard,
             untidy: Vec::new(),
             has_failed: false,
             recovered: Vec::new(),
-            names: AtomicU64::new(0),
-            prefix: identity::random_u64(),
+            stager: Stager {
+                storage: Arc::clone(&store.storage),
+                folder: layout::staging(&lane),
+                names: Arc::new(AtomicU64::new(0)),
+                prefix: identity::random_u64(),
+            },
+            lane,
             _locks: locks,
         })
     }
@@ -159,32 +134,34 @@ impl Publisher {
         owns(&self.lane, self.is_shard, lane)
     }
 
-    /// Creates a file in the staging folder. Also for scratch files: what is not published is removed at the end.
+    /// Hands out this run's staging files; clones may go to other threads and work on while a batch is published.
+    #[must_use]
+    pub fn stager(&self) -> Stager {
+        self.stager.clone()
+    }
+
+    /// As [`Stager::stage`].
     ///
     /// # Errors
     /// `Io`.
     pub fn stage(&self) -> Result<Staged> {
-        let number = self.names.fetch_add(1, Ordering::Relaxed);
-        let path = layout::staging(&self.lane).join(format!("{:016x}-{number:08x}", self.prefix));
-        Ok(Staged { file: self.storage().create(&path)?, path })
+        self.stager.stage()
     }
 
-    /// Opens a staged file for reading: scratch files, and the check of what was just written.
+    /// As [`Stager::open_staged`].
     ///
     /// # Errors
     /// `Io`.
     pub fn open_staged(&self, staged: &Staged) -> Result<Arc<dyn ReadAt>> {
-        self.storage().open(&staged.path)
+        self.stager.open_staged(staged)
     }
 
-    /// Removes a staged file that is not wanted after all.
+    /// As [`Stager::discard`].
     ///
     /// # Errors
     /// `Io`.
     pub fn discard(&self, staged: Staged) -> Result<()> {
-        let Staged { file, path } = staged;
-        drop(file);
-        self.storage().remove_file(&path)
+        self.stager.discard(staged)
     }
 
     /// Removes the staging folders of this run's lanes with all that is in them.
