@@ -47,26 +47,27 @@ pub fn run(
     options.validate()?;
     let formats = kept_formats(options)?;
     let arena_bytes = check_memory(options, &formats)?;
+    let recipe = plan::Recipe::new(options)?;
     let store = Store::open(&options.store)?;
     let tree = Tree::Features(options.set.clone());
     if options.dry_run {
         return dry_run(options, &store, &tree, &formats, arena_bytes, on_event);
     }
     if formats.is_empty() {
-        let plan = plan::plan(options, &store, &|_| Ok(false))?;
-        return driver::run(options, &store, destination::Nowhere, formats, plan, on_event);
+        let plan = plan::plan(options, &store, &recipe, &|_| Ok(false))?;
+        return driver::run(options, &store, destination::Nowhere, formats, &recipe, plan, on_event);
     }
     if let Some(out) = &options.out {
         let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);
         let folder = lock::patiently(options, || hive::HiveFolder::begin(storage.clone()))?;
-        let plan = plan::plan(options, &store, &|task| hive::is_current(storage.as_ref(), &formats, task))?;
-        return driver::run(options, &store, folder, formats, plan, on_event);
+        let plan = plan::plan(options, &store, &recipe, &|task| hive::is_current(storage.as_ref(), &formats, task))?;
+        return driver::run(options, &store, folder, formats, &recipe, plan, on_event);
     }
     set::check_configuration(options, &store)?;
     let publisher = lock::patiently(options, || store.begin(tree.clone()))?;
-    let plan = plan::plan(options, &store, &|task| set::is_current(&store, &tree, &formats, task))?;
+    let plan = plan::plan(options, &store, &recipe, &|task| set::is_current(&store, &tree, &formats, task))?;
     let set = set::FeatureSet::begin(options, store.clone(), tree, publisher)?;
-    driver::run(options, &store, set, formats, plan, on_event)
+    driver::run(options, &store, set, formats, &recipe, plan, on_event)
 }
 
 /// The formats that keep anything, each once.
@@ -110,17 +111,18 @@ fn dry_run(
     let topology = Topology::detect();
     let threads = if options.threads == 0 { topology.parallelism } else { options.threads };
     options.pin.plan(threads, &topology)?;
+    let recipe = plan::Recipe::new(options)?;
     let plan = match &options.out {
-        None if formats.is_empty() => plan::plan(options, store, &|_| Ok(false))?,
+        None if formats.is_empty() => plan::plan(options, store, &recipe, &|_| Ok(false))?,
         None => {
             set::check_configuration(options, store)?;
-            plan::plan(options, store, &|task| set::is_current(store, tree, formats, task))?
+            plan::plan(options, store, &recipe, &|task| set::is_current(store, tree, formats, task))?
         }
         Some(out) if Path::exists(out) => {
             let storage = OsStorage::open(out, IoMode::default())?;
-            plan::plan(options, store, &|task| hive::is_current(&storage, formats, task))?
+            plan::plan(options, store, &recipe, &|task| hive::is_current(&storage, formats, task))?
         }
-        Some(_) => plan::plan(options, store, &|_| Ok(false))?,
+        Some(_) => plan::plan(options, store, &recipe, &|_| Ok(false))?,
     };
     on_event(plan.event())?;
     Ok(ComputeReport { partitions: plan.outcomes, threads, arena_bytes, ..ComputeReport::default() })

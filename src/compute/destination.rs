@@ -15,7 +15,7 @@ pub(super) trait Destination: Stage {
 
     /// Publishes a batch: each task with the files of its table `book`. When it returns, every file is durable; on an
     /// error none of the batch counts.
-    fn publish(&self, batch: Vec<Publishable<'_, Self::File>>) -> Result<()>;
+    fn publish(&self, batch: Vec<Publishable<Self::File>>) -> Result<()>;
 
     /// Ends the run.
     fn finish(self) -> Result<()>;
@@ -23,8 +23,8 @@ pub(super) trait Destination: Stage {
 
 /// A task with its files, sealed in staging.
 #[derive(Debug)]
-pub(super) struct Publishable<'a, F> {
-    pub(super) task: &'a Task,
+pub(super) struct Publishable<F> {
+    pub(super) task: Task,
     pub(super) files: Vec<SinkOutput<F>>,
 }
 
@@ -53,7 +53,7 @@ impl Destination for Nowhere {
         Ok(1)
     }
 
-    fn publish(&self, _batch: Vec<Publishable<'_, io::Sink>>) -> Result<()> {
+    fn publish(&self, _batch: Vec<Publishable<io::Sink>>) -> Result<()> {
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::destination::{Destination, Publishable};
 use super::options::ComputeOptions;
-use super::plan::{RunPlan, Task};
+use super::plan::{Recipe, RunPlan, Task};
 use super::report::{ComputeReport, Event, PartitionOutcome, State};
 use super::work::{BOOK, Computed, Context, Worker};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,6 +28,7 @@ pub(super) fn run<D: Destination>(
     store: &Store,
     destination: D,
     formats: Vec<&'static dyn Format>,
+    recipe: &Recipe,
     plan: RunPlan,
     on_event: OnEvent<'_>,
 ) -> Result<ComputeReport> {
@@ -40,6 +41,7 @@ pub(super) fn run<D: Destination>(
     let context = Context {
         options,
         store,
+        recipe,
         destination: &destination,
         formats,
         peak_anonymous: AtomicU64::new(0),
@@ -136,8 +138,9 @@ impl<D: Destination> Round<'_, '_, D> {
 
     /// Notes the figures of a computed partition and queues its files.
     fn computed(&mut self, job: usize, computed: Computed<D::File>) -> Result<()> {
-        let task = &self.jobs[job].task;
+        let task = &computed.task;
         let outcome = &mut self.outcomes[task.outcome];
+        task.describe(outcome);
         outcome.clock = Some(computed.clock);
         outcome.merge = computed.report.merge;
         outcome.rows_out = vec![(BOOK.to_owned(), computed.report.rows_out)];
@@ -159,7 +162,7 @@ impl<D: Destination> Round<'_, '_, D> {
         let mut batch = Vec::new();
         for (job, computed) in self.waiting.drain(..) {
             jobs.push((job, computed.files.len()));
-            batch.push(Publishable { task: &self.jobs[job].task, files: computed.files });
+            batch.push(Publishable { task: computed.task, files: computed.files });
         }
         match self.context.destination.publish(batch) {
             Ok(()) => {

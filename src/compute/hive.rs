@@ -73,12 +73,14 @@ impl Destination for HiveFolder {
         Ok(1)
     }
 
-    fn publish(&self, batch: Vec<Publishable<'_, FolderFile>>) -> Result<()> {
-        let files = batch.into_iter().flat_map(|item| {
-            let key = &item.task.raw.key;
-            item.files.into_iter().map(move |file| (file_path(BOOK, key, file.extension), file.file))
-        });
-        self.folder.publish(files.collect())
+    fn publish(&self, batch: Vec<Publishable<FolderFile>>) -> Result<()> {
+        let mut files = Vec::new();
+        for item in batch {
+            for file in item.files {
+                files.push((file_path(BOOK, &item.task.raw.key, file.extension), file.file));
+            }
+        }
+        self.folder.publish(files)
     }
 
     fn finish(self) -> Result<()> {

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::options::ComputeOptions;
 use super::report::{Event, PartitionOutcome, State};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Job;
 use crate::feature;
 use crate::merge::MergeReport;
@@ -14,7 +14,9 @@ use crate::schema::PartitionKey;
 use crate::store::{Manifest, Store, Tree};
 
 /// The first word of what a fingerprint is made of; raised when its recipe changes.
-const RECIPE: &[u8] = b"hftcol compute 1\n";
+const FIRST_LINE: &[u8] = b"hftcol compute 1\n";
+/// The table of trades.
+pub(super) const TRADES: &str = "trades";
 
 /// One partition to compute.
 #[derive(Clone, Debug)]
@@ -25,8 +27,8 @@ pub(super) struct Task {
     pub(super) raw: Manifest,
     /// The table that serves as the book.
     pub(super) book_table: &'static str,
-    /// Content digests of the tables read, book first.
-    pub(super) inputs: Vec<u128>,
+    /// The tables read, book first, with their content digests.
+    pub(super) inputs: Vec<(&'static str, u128)>,
     /// Fingerprint of the result.
     pub(super) fingerprint: u128,
 }
@@ -34,7 +36,28 @@ pub(super) struct Task {
 impl Task {
     /// Rows of the tables read.
     pub(super) fn rows(&self) -> u64 {
-        table_rows(&self.raw, self.book_table) + table_rows(&self.raw, "trades")
+        self.inputs.iter().map(|(table, _)| table_rows(&self.raw, table)).sum()
+    }
+
+    /// Notes what is read in the partition's outcome.
+    pub(super) fn describe(&self, outcome: &mut PartitionOutcome) {
+        outcome.book_table = Some(self.book_table);
+        outcome.rows_in = self.inputs.iter().map(|(table, _)| (*table, table_rows(&self.raw, table))).collect();
+        let bytes = |table: &str| self.raw.table(table).map(|segment| segment.sealed.length).sum::<u64>();
+        outcome.bytes_in = self.inputs.iter().map(|(table, _)| bytes(table)).sum();
+    }
+
+    /// The task as the partition stands now: an import may have published it anew since the plan was made.
+    ///
+    /// # Errors
+    /// `Findings` if there is nothing to compute from any more, `Damage`, `Io`.
+    pub(super) fn as_stored(&self, store: &Store, recipe: &Recipe) -> Result<Self> {
+        let gone = |what: String| Error::new(ErrorKind::Findings { what });
+        match store.manifest(&Tree::Raw, &self.raw.key)? {
+            Some(raw) if raw.generation == self.raw.generation => Ok(self.clone()),
+            Some(raw) => Ok(Self { outcome: self.outcome, ..recipe.task(raw).map_err(gone)? }),
+            None => Err(gone("the partition was removed meanwhile".to_owned())),
+        }
     }
 }
 
@@ -58,76 +81,81 @@ impl RunPlan {
     }
 }
 
-/// The configuration's part of every fingerprint: the canonical bytes, then name and version of each selected column.
-pub(super) fn configuration(options: &ComputeOptions) -> Result<Vec<u8>> {
-    let mut bytes = RECIPE.to_vec();
-    bytes.extend_from_slice(&options.canonical_bytes());
-    for entry in feature::select(&options.features)? {
-        let column = format!("{}.{} {}\n", entry.family.table, entry.column.name, entry.column.version);
-        bytes.extend_from_slice(column.as_bytes());
-    }
-    Ok(bytes)
+/// What turns a stored partition into a task: the configuration's part of every fingerprint, and the choice of tables.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    tables: &'static [&'static str],
+    configuration: Vec<u8>,
 }
 
-/// Plans the partitions that pass the filter; `is_current` says whether a task's output is there. A partition whose manifest cannot be read fails alone.
+impl Recipe {
+    /// The recipe of a run: the canonical configuration, then name and version of each selected column.
+    ///
+    /// # Errors
+    /// `Usage` for a pattern that matches no column.
+    pub(super) fn new(options: &ComputeOptions) -> Result<Self> {
+        let mut configuration = FIRST_LINE.to_vec();
+        configuration.extend_from_slice(&options.canonical_bytes());
+        for entry in feature::select(&options.features)? {
+            let column = format!("{}.{} {}\n", entry.family.table, entry.column.name, entry.column.version);
+            configuration.extend_from_slice(column.as_bytes());
+        }
+        Ok(Self { tables: options.book.tables(), configuration })
+    }
+
+    /// The task of a stored partition, or why there is none.
+    pub(super) fn task(&self, raw: Manifest) -> Result<Task, String> {
+        let Some(book_table) = self.tables.iter().copied().find(|table| raw.table(table).next().is_some()) else {
+            return Err(format!("no table {}", self.tables.join(", ")));
+        };
+        let mut recipe = self.configuration.clone();
+        recipe.extend_from_slice(format!("date_tz={}\n", raw.date_tz).as_bytes());
+        let mut inputs = Vec::new();
+        for table in [book_table, TRADES].into_iter().filter(|table| raw.table(table).next().is_some()) {
+            let digest = raw.table_digest(table);
+            recipe.extend_from_slice(format!("{table} {digest:032x}\n").as_bytes());
+            inputs.push((table, digest));
+        }
+        Ok(Task { outcome: 0, raw, book_table, inputs, fingerprint: xxh3_128(&recipe) })
+    }
+}
+
+/// Plans the partitions that pass the filter; `is_current` says whether a task's output is there. A partition whose
+/// manifest cannot be read fails alone.
 ///
 /// # Errors
-/// `Io` if the store cannot be listed, `Usage` from the configuration.
+/// `Io` if the store cannot be listed, `Interrupted`.
 pub(super) fn plan(
     options: &ComputeOptions,
     store: &Store,
+    recipe: &Recipe,
     is_current: &dyn Fn(&Task) -> Result<bool>,
 ) -> Result<RunPlan> {
-    let configuration = configuration(options)?;
     let mut plan = RunPlan { jobs: Vec::new(), outcomes: Vec::new() };
     for key in store.keys(&Tree::Raw)?.into_iter().filter(|key| options.filter.pass(key)) {
         options.interrupt.check()?;
         let mut outcome = blank(key);
-        match task(options, store, &configuration, &mut outcome, plan.outcomes.len()) {
-            Ok(None) => {}
-            Err(error) => outcome.state = State::Failed(error.to_string()),
-            Ok(Some(task)) => match is_current(&task) {
-                Ok(true) if !options.force => outcome.state = State::UpToDate,
-                // An output that cannot be read is made again.
-                _ => plan.jobs.push(Job { weight: task.rows(), task }),
-            },
+        let task = match store.manifest(&Tree::Raw, &outcome.key) {
+            Ok(Some(raw)) => recipe.task(raw).map_err(State::Skipped),
+            Ok(None) => Err(State::Skipped("never published".to_owned())),
+            Err(error) => Err(State::Failed(error.to_string())),
+        };
+        match task {
+            Err(state) => outcome.state = state,
+            Ok(task) => {
+                task.describe(&mut outcome);
+                match is_current(&task) {
+                    Ok(true) if !options.force => outcome.state = State::UpToDate,
+                    // An output that cannot be read is made again.
+                    _ => {
+                        plan.jobs.push(Job { weight: task.rows(), task: Task { outcome: plan.outcomes.len(), ..task } })
+                    }
+                }
+            }
         }
         plan.outcomes.push(outcome);
     }
     Ok(plan)
-}
-
-fn task(
-    options: &ComputeOptions,
-    store: &Store,
-    configuration: &[u8],
-    outcome: &mut PartitionOutcome,
-    position: usize,
-) -> Result<Option<Task>> {
-    let Some(raw) = store.manifest(&Tree::Raw, &outcome.key)? else {
-        outcome.state = State::Skipped("never published".to_owned());
-        return Ok(None);
-    };
-    let tables = options.book.tables();
-    let Some(book_table) = tables.iter().copied().find(|table| raw.table(table).next().is_some()) else {
-        outcome.state = State::Skipped(format!("no table {}", tables.join(", ")));
-        return Ok(None);
-    };
-    let mut recipe = configuration.to_vec();
-    recipe.extend_from_slice(format!("date_tz={}\n", raw.date_tz).as_bytes());
-    let mut inputs = Vec::new();
-    for table in [book_table, "trades"] {
-        if raw.table(table).next().is_none() {
-            continue;
-        }
-        let digest = raw.table_digest(table);
-        recipe.extend_from_slice(format!("{table} {digest:032x}\n").as_bytes());
-        inputs.push(digest);
-        outcome.rows_in.push((table, table_rows(&raw, table)));
-        outcome.bytes_in += raw.table(table).map(|segment| segment.sealed.length).sum::<u64>();
-    }
-    outcome.book_table = Some(book_table);
-    Ok(Some(Task { outcome: position, raw, book_table, inputs, fingerprint: xxh3_128(&recipe) }))
 }
 
 fn table_rows(manifest: &Manifest, table: &str) -> u64 {

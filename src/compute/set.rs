@@ -48,8 +48,8 @@ impl FeatureSet {
         Ok(Self { store, tree, stager: publisher.stager(), publisher: Mutex::new(publisher) })
     }
 
-    fn publication(&self, item: Publishable<'_, SetFile>) -> Result<Publication> {
-        let task = item.task;
+    fn publication(&self, item: Publishable<SetFile>) -> Result<Publication> {
+        let task = &item.task;
         let generation = self.generation(task)?;
         let previous = if generation > 1 { self.store.manifest(&self.tree, &task.raw.key)? } else { None };
         let made: Vec<&str> = item.files.iter().map(|file| file.extension).collect();
@@ -132,7 +132,7 @@ impl Destination for FeatureSet {
         }
     }
 
-    fn publish(&self, batch: Vec<Publishable<'_, SetFile>>) -> Result<()> {
+    fn publish(&self, batch: Vec<Publishable<SetFile>>) -> Result<()> {
         let publications = batch.into_iter().map(|item| self.publication(item)).collect::<Result<Vec<_>>>()?;
         let mut publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
         publisher.publish(publications)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::destination::Destination;
 use super::options::ComputeOptions;
-use super::plan::Task;
+use super::plan::{Recipe, TRADES, Task};
 use crate::error::{Error, Result};
 use crate::exec::{anonymous_bytes, thread_cpu};
 use crate::feature::{Arena, PartitionInputs, PartitionReport, PartitionShape, Plan, run_book};
@@ -24,6 +24,7 @@ pub(super) const BOOK: &str = "book";
 pub(super) struct Context<'a, D> {
     pub(super) options: &'a ComputeOptions,
     pub(super) store: &'a Store,
+    pub(super) recipe: &'a Recipe,
     pub(super) destination: &'a D,
     pub(super) formats: Vec<&'static dyn Format>,
     /// The largest anonymous memory that a worker has seen.
@@ -42,6 +43,8 @@ pub(super) struct Worker {
 /// A partition that is computed and sealed, in staging.
 #[derive(Debug)]
 pub(super) struct Computed<F> {
+    /// What was computed: the task as the partition stood when it was begun.
+    pub(super) task: Task,
     pub(super) clock: Clock,
     pub(super) report: PartitionReport,
     /// The files of table [`BOOK`], one a format.
@@ -65,11 +68,12 @@ impl Worker {
     pub(super) fn compute<D: Destination>(
         &mut self,
         context: &Context<'_, D>,
-        task: &Task,
+        planned: &Task,
     ) -> Result<Computed<D::File>> {
         let (started, cpu_started) = (Instant::now(), thread_cpu());
-        let book = open_table(context.store, task, task.book_table)?;
-        let trades = open_table(context.store, task, "trades")?;
+        let task = planned.as_stored(context.store, context.recipe)?;
+        let book = open_table(context.store, &task, task.book_table)?;
+        let trades = open_table(context.store, &task, TRADES)?;
         let clock = context.options.clock.unwrap_or_else(|| PartitionInputs::common_clock(&book, &trades));
         let inputs = PartitionInputs { book: &book, trades: &trades, clock, date_tz: &task.raw.date_tz };
         let shape = inputs.shape();
@@ -77,7 +81,7 @@ impl Worker {
             self.plan = Some((shape, Plan::new(&context.options.features, &shape)?));
         }
         let Some((_, plan)) = &self.plan else { return Err(Error::usage("no plan", "report this as a bug")) };
-        let header = header(task, &book, clock, plan, context.destination.generation(task)?);
+        let header = header(&task, &book, clock, plan, context.destination.generation(&task)?);
         let mut sink = TableSink::new(&context.formats, header, context.destination)?;
         let interrupt = &context.options.interrupt;
         let report = run_book(&inputs, plan, &mut self.arena, &mut |rows, columns| {
@@ -85,20 +89,20 @@ impl Worker {
             sink.push(rows, columns)
         })?;
         let provenance = Provenance {
-            inputs: task.inputs.clone(),
+            inputs: task.inputs.iter().map(|(_, digest)| *digest).collect(),
             fingerprint: task.fingerprint,
             notes: vec![("book".to_owned(), task.book_table.to_owned())],
         };
         let files = sink.finish(provenance, context.destination)?;
         context.peak_anonymous.fetch_max(anonymous_bytes(), Ordering::Relaxed);
         let cpu = thread_cpu().saturating_sub(cpu_started);
-        Ok(Computed { clock, report, files, wall: started.elapsed(), cpu })
+        Ok(Computed { task, clock, report, files, wall: started.elapsed(), cpu })
     }
 }
 
 /// Opens the segments of a stored table, in row order, and checks that each file is the one the manifest lists.
 fn open_table(store: &Store, task: &Task, table: &str) -> Result<Vec<TableReader>> {
-    task.raw.table(table).filter(|s| s.extension == "hftc").map(|s| open_segment(store, &task.raw.key, s)).collect()
+    task.raw.table(table).map(|s| open_segment(store, &task.raw.key, s)).collect()
 }
 
 fn open_segment(store: &Store, key: &PartitionKey, segment: &Segment) -> Result<TableReader> {
