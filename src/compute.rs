@@ -44,30 +44,64 @@ pub fn run(
     options: &ComputeOptions,
     on_event: &mut (dyn FnMut(Event<'_>) -> Result<()> + Send),
 ) -> Result<ComputeReport> {
+    // What is wrong with the options is said before the store is touched.
+    let checked = check(options)?;
+    let store = Store::open(&options.store)?;
+    run_checked(options, &store, checked, on_event)
+}
+
+/// The same over a store that is open already; [`ComputeOptions::store`] is not looked at.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in(
+    store: &Store,
+    options: &ComputeOptions,
+    on_event: &mut (dyn FnMut(Event<'_>) -> Result<()> + Send),
+) -> Result<ComputeReport> {
+    run_checked(options, store, check(options)?, on_event)
+}
+
+/// What follows from the options alone.
+struct Checked {
+    formats: Vec<&'static dyn Format>,
+    recipe: plan::Recipe,
+    arena_bytes: u64,
+}
+
+fn check(options: &ComputeOptions) -> Result<Checked> {
     options.validate()?;
     let formats = kept_formats(options)?;
     let arena_bytes = check_memory(options, &formats)?;
-    let recipe = plan::Recipe::new(options)?;
-    let store = Store::open(&options.store)?;
+    Ok(Checked { formats, recipe: plan::Recipe::new(options)?, arena_bytes })
+}
+
+fn run_checked(
+    options: &ComputeOptions,
+    store: &Store,
+    checked: Checked,
+    on_event: driver::OnEvent<'_>,
+) -> Result<ComputeReport> {
     let tree = Tree::Features(options.set.clone());
     if options.dry_run {
-        return dry_run(options, &store, &tree, &formats, arena_bytes, on_event);
+        return dry_run(options, store, &tree, &checked, on_event);
     }
+    let Checked { formats, recipe, .. } = checked;
     if formats.is_empty() {
-        let plan = plan::plan(options, &store, &recipe, &|_| Ok(false))?;
-        return driver::run(options, &store, destination::Nowhere, formats, &recipe, plan, on_event);
+        let plan = plan::plan(options, store, &recipe, &|_| Ok(false))?;
+        return driver::run(options, store, destination::Nowhere, formats, &recipe, plan, on_event);
     }
     if let Some(out) = &options.out {
         let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);
         let folder = lock::patiently(options, || hive::HiveFolder::begin(storage.clone()))?;
-        let plan = plan::plan(options, &store, &recipe, &|task| hive::is_current(storage.as_ref(), &formats, task))?;
-        return driver::run(options, &store, folder, formats, &recipe, plan, on_event);
+        let plan = plan::plan(options, store, &recipe, &|task| hive::is_current(storage.as_ref(), &formats, task))?;
+        return driver::run(options, store, folder, formats, &recipe, plan, on_event);
     }
-    set::check_configuration(options, &store)?;
+    set::check_configuration(options, store)?;
     let publisher = lock::patiently(options, || store.begin(tree.clone()))?;
-    let plan = plan::plan(options, &store, &recipe, &|task| set::is_current(&store, &tree, &formats, task))?;
-    let set = set::FeatureSet::begin(options, store.clone(), tree, publisher)?;
-    driver::run(options, &store, set, formats, &recipe, plan, on_event)
+    let plan = plan::plan(options, store, &recipe, &|task| set::is_current(store, &tree, &formats, task))?;
+    let set = set::FeatureSet::begin(options, store.clone(), tree, formats.clone(), publisher, !plan.jobs.is_empty())?;
+    driver::run(options, store, set, formats, &recipe, plan, on_event)
 }
 
 /// The formats that keep anything, each once.
@@ -104,26 +138,25 @@ fn dry_run(
     options: &ComputeOptions,
     store: &Store,
     tree: &Tree,
-    formats: &[&'static dyn Format],
-    arena_bytes: u64,
+    checked: &Checked,
     on_event: driver::OnEvent<'_>,
 ) -> Result<ComputeReport> {
     let topology = Topology::detect();
     let threads = if options.threads == 0 { topology.parallelism } else { options.threads };
     options.pin.plan(threads, &topology)?;
-    let recipe = plan::Recipe::new(options)?;
+    let Checked { formats, recipe, arena_bytes } = checked;
     let plan = match &options.out {
-        None if formats.is_empty() => plan::plan(options, store, &recipe, &|_| Ok(false))?,
+        None if formats.is_empty() => plan::plan(options, store, recipe, &|_| Ok(false))?,
         None => {
             set::check_configuration(options, store)?;
-            plan::plan(options, store, &recipe, &|task| set::is_current(store, tree, formats, task))?
+            plan::plan(options, store, recipe, &|task| set::is_current(store, tree, formats, task))?
         }
         Some(out) if Path::exists(out) => {
             let storage = OsStorage::open(out, IoMode::default())?;
-            plan::plan(options, store, &recipe, &|task| hive::is_current(&storage, formats, task))?
+            plan::plan(options, store, recipe, &|task| hive::is_current(&storage, formats, task))?
         }
-        Some(_) => plan::plan(options, store, &recipe, &|_| Ok(false))?,
+        Some(_) => plan::plan(options, store, recipe, &|_| Ok(false))?,
     };
     on_event(plan.event())?;
-    Ok(ComputeReport { partitions: plan.outcomes, threads, arena_bytes, ..ComputeReport::default() })
+    Ok(ComputeReport { partitions: plan.outcomes, threads, arena_bytes: *arena_bytes, ..ComputeReport::default() })
 }

@@ -135,7 +135,7 @@ pub(super) fn plan(
     for key in store.keys(&Tree::Raw)?.into_iter().filter(|key| options.filter.pass(key)) {
         options.interrupt.check()?;
         let mut outcome = blank(key);
-        let task = match store.manifest(&Tree::Raw, &outcome.key) {
+        let task = match manifest(options, store, &outcome.key) {
             Ok(Some(raw)) => recipe.task(raw).map_err(State::Skipped),
             Ok(None) => Err(State::Skipped("never published".to_owned())),
             Err(error) => Err(State::Failed(error.to_string())),
@@ -156,6 +156,17 @@ pub(super) fn plan(
         plan.outcomes.push(outcome);
     }
     Ok(plan)
+}
+
+/// The stored partition; an I/O error is worth another try here, too.
+fn manifest(options: &ComputeOptions, store: &Store, key: &PartitionKey) -> Result<Option<Manifest>> {
+    let mut left = options.retries;
+    loop {
+        match store.manifest(&Tree::Raw, key) {
+            Err(error) if left > 0 && matches!(error.kind(), ErrorKind::Io { .. }) => left -= 1,
+            outcome => return outcome,
+        }
+    }
 }
 
 fn table_rows(manifest: &Manifest, table: &str) -> u64 {

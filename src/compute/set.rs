@@ -17,6 +17,7 @@ use crate::store::{Manifest, Publication, Publisher, Segment, Staged, Stager, St
 pub(super) struct FeatureSet {
     store: Store,
     tree: Tree,
+    formats: Vec<&'static dyn Format>,
     stager: Stager,
     /// Only the thread that publishes takes it.
     publisher: Mutex<Publisher>,
@@ -37,21 +38,46 @@ impl Write for SetFile {
 }
 
 impl FeatureSet {
-    /// A set over a publisher that was begun for it. The set's configuration is written if it is new or `--force` is given.
-    pub(super) fn begin(options: &ComputeOptions, store: Store, tree: Tree, mut publisher: Publisher) -> Result<Self> {
-        let configuration = options.canonical_bytes();
+    /// A set over a publisher that was begun for it. If there is work, the set's configuration is written where it is new,
+    /// or another one and `--force` is given.
+    pub(super) fn begin(
+        options: &ComputeOptions,
+        store: Store,
+        tree: Tree,
+        formats: Vec<&'static dyn Format>,
+        mut publisher: Publisher,
+        has_work: bool,
+    ) -> Result<Self> {
         // Under the lock now: another run may have come between the first look and the lock.
         check_configuration(options, &store)?;
-        if store.set_config(&options.set)?.as_deref() != Some(&configuration[..]) {
+        let configuration = options.canonical_bytes();
+        if has_work && store.set_config(&options.set)?.as_deref() != Some(&configuration[..]) {
             publisher.write_set_config(&configuration)?;
         }
-        Ok(Self { store, tree, stager: publisher.stager(), publisher: Mutex::new(publisher) })
+        Ok(Self { store, tree, formats, stager: publisher.stager(), publisher: Mutex::new(publisher) })
+    }
+
+    /// What the set holds of a task's partition; where no manifest reads, the folder begins anew.
+    fn stored(&self, task: &Task) -> Result<Option<Manifest>> {
+        match self.store.manifest(&self.tree, &task.raw.key) {
+            Err(error) if matches!(error.kind(), ErrorKind::Damage(_)) => Ok(None),
+            outcome => outcome,
+        }
+    }
+
+    /// True if a task's files are those that a stored generation brought.
+    fn is_rewritten(&self, stored: &Manifest, task: &Task) -> bool {
+        let brought = |format: &&dyn Format| {
+            let mut segments = stored.segments.iter();
+            segments.any(|s| s.extension == format.name() && s.generation == stored.generation)
+        };
+        stored.fingerprint == task.fingerprint && self.formats.iter().all(brought)
     }
 
     fn publication(&self, item: Publishable<SetFile>) -> Result<Publication> {
         let task = &item.task;
         let generation = self.generation(task)?;
-        let previous = if generation > 1 { self.store.manifest(&self.tree, &task.raw.key)? } else { None };
+        let previous = self.stored(task)?;
         let made: Vec<&str> = item.files.iter().map(|file| file.extension).collect();
         // Formats of an earlier run stay, where they were made from the same things.
         let mut segments: Vec<Segment> = previous
@@ -124,12 +150,12 @@ impl Stage for FeatureSet {
 
 impl Destination for FeatureSet {
     fn generation(&self, task: &Task) -> Result<u32> {
-        match self.store.manifest(&self.tree, &task.raw.key) {
-            Ok(previous) => Ok(previous.map_or(1, |manifest| manifest.generation.saturating_add(1))),
-            // Where no manifest reads, the folder begins anew.
-            Err(error) if matches!(error.kind(), ErrorKind::Damage(_)) => Ok(1),
-            Err(error) => Err(error),
-        }
+        Ok(match self.stored(task)? {
+            None => 1,
+            // The same things give the same bytes: put in place again, as after a publish that failed half way.
+            Some(stored) if self.is_rewritten(&stored, task) => stored.generation,
+            Some(stored) => stored.generation.saturating_add(1),
+        })
     }
 
     fn publish(&self, batch: Vec<Publishable<SetFile>>) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, one module a subject.
 
+mod compute;
 mod feature_markets;
 mod feature_tables;
 mod features_book;
@@ -7,6 +8,7 @@ mod format;
 mod golden;
 #[path = "../oracle/mod.rs"]
 mod oracle;
+mod raw_store;
 mod reference;
 mod sink;
 mod sources;

@@ -41,6 +41,7 @@ fn exists(rule: LevelRule) -> String {
         LevelRule::Any => "always".to_owned(),
         LevelRule::AtLeast(levels) => format!("from {levels} levels"),
         LevelRule::Each => "each level".to_owned(),
+        LevelRule::EachOfi => "each of the ofi levels".to_owned(),
     }
 }
 
