@@ -176,10 +176,10 @@ fn run_worker<J: Sync, W, R: Send>(
         if sender.send(Ok(PoolEvent::Started { worker, job })).is_err() {
             return;
         }
-        // Unwind safety: after a panic the worker's memory is thrown away, nobody sees its broken state.
+        // Unwinding is fine here: after a panic the worker's memory is thrown away, nobody sees its broken state.
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut memory, &shared.jobs[job].task)));
+        let panicked = outcome.is_err();
         let result = outcome.unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
-        let panicked = matches!(&result, Err(e) if matches!(e.kind(), ErrorKind::Findings { .. }));
         if sender.send(Ok(PoolEvent::Done { worker, job, result })).is_err() {
             return;
         }
