@@ -7,7 +7,6 @@
 
 mod destination;
 mod driver;
-mod filter;
 mod hive;
 mod lock;
 mod options;
@@ -26,7 +25,7 @@ use crate::sink::{Format, Role, format_named};
 use crate::storage::{IoMode, OsStorage};
 use crate::store::{Store, Tree};
 
-pub use filter::KeyFilter;
+pub use crate::store::KeyFilter;
 pub use options::{BookChoice, ComputeOptions};
 pub use report::{ComputeReport, Event, PartitionOutcome, State};
 

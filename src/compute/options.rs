@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::filter::KeyFilter;
 use crate::error::{Error, Result};
 use crate::exec::{Interrupt, PinPolicy};
 use crate::feature::FeatureConfig;
 use crate::schema::Clock;
+use crate::store::KeyFilter;
 
 /// Which stored table serves as the book (decision 11).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

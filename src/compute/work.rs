@@ -13,7 +13,7 @@ use crate::format::FileHeader;
 use crate::read::TableReader;
 use crate::schema::{Clock, PartitionKey};
 use crate::sink::{Format, SinkOutput, TableSink};
-use crate::store::{Segment, Store, Tree};
+use crate::store::{Segment, Store, Tree, segment_path};
 use crate::write::Provenance;
 
 /// The only feature table so far.
@@ -106,17 +106,9 @@ fn open_table(store: &Store, task: &Task, table: &str) -> Result<Vec<TableReader
 }
 
 fn open_segment(store: &Store, key: &PartitionKey, segment: &Segment) -> Result<TableReader> {
-    let name = format!("{}.{:08}.{}.{}", segment.table, segment.generation, segment.segment, segment.extension);
-    let place = format!("{}/{}/{}/{name}", key.venue, key.security, key.date);
-    let reader = TableReader::open(store.open_segment(&Tree::Raw, key, segment)?).map_err(|e| e.in_file(&place))?;
-    let (header, footer) = (reader.header(), reader.footer());
-    let named = header.table == segment.table && header.key == *key;
-    if !named || footer.identity != segment.sealed.identity || footer.content_digest != segment.sealed.content_digest {
-        let expected = format!("identity {:032x}, as the manifest lists", segment.sealed.identity);
-        let got = format!("{:032x} of table {}", footer.identity, header.table);
-        return Err(Error::damage("identity", expected, got).in_file(place));
-    }
-    Ok(reader)
+    let file = store.open_segment(&Tree::Raw, key, segment)?;
+    TableReader::open_sealed(file, &segment.table, key, &segment.sealed)
+        .map_err(|e| e.in_file(segment_path(&Tree::Raw, key, segment)))
 }
 
 /// The name of the feature table for itself; what is not ours is taken over from the book.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::codec::{DecodeScratch, TextBlock, bits, decode};
 use crate::error::{Error, Result};
-use crate::format::{BlockEntry, Encoding, FileHeader, Footer, Shape, checksum, rules};
-use crate::schema::{Column, LogicalType};
+use crate::format::{BlockEntry, Encoding, FileHeader, Footer, SealedFile, Shape, checksum, rules};
+use crate::schema::{Column, LogicalType, PartitionKey};
 use crate::storage::ReadAt;
 
 /// Reused memory of block reads: holds one encoded block and what its decoding needs.
@@ -54,6 +54,22 @@ impl TableReader {
     pub fn open(source: Arc<dyn ReadAt>) -> Result<Self> {
         let meta = Arc::new(open::meta(&*source)?);
         Ok(Self { source, meta })
+    }
+
+    /// Opens a file of a store and checks that it is the one that the partition's manifest lists: table, partition,
+    /// identity and content digest (decision 4).
+    ///
+    /// # Errors
+    /// As [`TableReader::open`], and `Damage` (S-15) for another file in its place.
+    pub fn open_sealed(source: Arc<dyn ReadAt>, table: &str, key: &PartitionKey, sealed: &SealedFile) -> Result<Self> {
+        let reader = Self::open(source)?;
+        let (header, footer) = (reader.header(), reader.footer());
+        let named = header.table == table && header.key == *key;
+        if !named || footer.identity != sealed.identity || footer.content_digest != sealed.content_digest {
+            let expected = format!("table {table} with identity {:032x}, as the manifest lists", sealed.identity);
+            return Err(Error::damage("S-15", expected, format!("{:032x} of {}", footer.identity, header.table)));
+        }
+        Ok(reader)
     }
 
     /// The header.

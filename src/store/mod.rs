@@ -5,6 +5,7 @@
 
 mod adopt;
 mod create;
+mod filter;
 mod folder;
 mod hashing;
 mod identity;
@@ -29,6 +30,7 @@ use crate::storage::Storage;
 
 pub use adopt::Adopted;
 pub use create::OpenOptions;
+pub use filter::KeyFilter;
 pub use hashing::{Hashed, hash_file};
 pub use journal::Unit;
 pub use name::{NameKind, Unescaped, escape, unescape};
@@ -90,4 +92,10 @@ pub struct Manifest {
 pub struct Store {
     storage: Arc<dyn Storage>,
     id: u128,
+}
+
+/// Path of a segment's file beneath the store, for messages.
+#[must_use]
+pub fn segment_path(tree: &Tree, key: &PartitionKey, segment: &Segment) -> std::path::PathBuf {
+    layout::partition(tree, key).join(layout::segment(segment))
 }

@@ -8,9 +8,13 @@ mod import;
 mod inspect;
 mod ls;
 mod output;
+mod rows;
+mod select;
 mod signals;
 mod sysinfo;
+mod tables;
 mod verify;
+mod words;
 
 use std::process::ExitCode;
 
