@@ -15,6 +15,8 @@ mod sources;
 mod store;
 mod store_damage;
 mod store_faults;
+mod store_names;
 mod store_os;
 mod vendor_lobster;
+mod store_processes;
 mod vendor_tardis;

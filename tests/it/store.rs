@@ -73,6 +73,15 @@ pub(crate) fn next(run: &Publisher, key: &PartitionKey) -> Result<Publication> {
     Ok(Publication { manifest, staged })
 }
 
+/// The next generation of a partition as one new `book`: nothing is carried over.
+pub(crate) fn rewrite(run: &Publisher, key: &PartitionKey) -> Result<Publication> {
+    let mut manifest = run.store().manifest(&Tree::Raw, key)?.unwrap();
+    manifest.generation += 1;
+    let (file, segment) = stage(run, key, "book", manifest.generation, 0)?;
+    manifest.segments = vec![segment];
+    Ok(Publication { manifest, staged: vec![file] })
+}
+
 /// All lines of `ls --digest`.
 pub(crate) fn digest_lines(store: &Store) -> Vec<String> {
     store.listing(&Tree::Raw).unwrap().iter().map(hftcol::store::TableListing::digest_line).collect()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use hftcol::storage::IoMode;
 use hftcol::store::{OpenOptions, Store, Tree};
 
-use crate::store::{content, digest_lines, key, next, read_all};
+use crate::store::{content, digest_lines, key, next, read_all, rewrite};
 
 /// Every file and folder beneath `root`, links not followed.
 fn tree_of(root: &Path) -> Vec<PathBuf> {
@@ -141,12 +141,8 @@ fn an_open_file_outlives_its_generation() {
     let old = store.manifest(&Tree::Raw, &k).unwrap().unwrap();
     let (_, files) = store.open_table(&Tree::Raw, &k, "book").unwrap().unwrap();
     let mut run = store.begin(Tree::Raw).unwrap();
-    let mut whole = next(&run, &k).unwrap();
     // A rewrite: the new generation keeps none of the old files.
-    let (file, mut segment) = crate::store::stage(&run, &k, "book", 2, 0).unwrap();
-    segment.generation = 2;
-    whole.manifest.segments = vec![segment];
-    whole.staged = vec![file];
+    let whole = rewrite(&run, &k).unwrap();
     run.publish(vec![whole]).unwrap();
     run.finish().unwrap();
     assert_eq!(read_all(&*files[0]), content(&k, "book", 1, 0));
