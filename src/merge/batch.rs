@@ -155,6 +155,24 @@ impl Batch {
         &self.clock[LEAD..][..self.rows]
     }
 
+    /// Row numbers of the two-sided snapshots, ascending.
+    #[must_use]
+    pub fn two_sided(&self) -> &[u32] {
+        &self.two_sided
+    }
+
+    /// Sums of the trades of each two-sided snapshot.
+    #[must_use]
+    pub fn trades(&self) -> &[TradeSums] {
+        &self.trades
+    }
+
+    /// `book_flags` of each row.
+    #[must_use]
+    pub fn flags(&self) -> &[i64] {
+        &self.flags[..self.rows]
+    }
+
     /// Whether every row of this batch has the level.
     #[must_use]
     pub fn complete(&self, side: BookSide, level: usize) -> bool {

@@ -3,8 +3,10 @@
 
 mod batch;
 mod block;
+mod cursor;
 mod flags;
 mod levels;
+mod reorder;
 mod simd;
 mod stream;
 mod trades;
@@ -15,7 +17,7 @@ pub use flags::{AFTER_GAP, CROSSED, EQUAL_CLOCK, FIRST, LOCKED, ONE_SIDED};
 pub(crate) use levels::small_to_f64;
 pub use simd::Simd;
 pub(crate) use simd::simd_kernel;
-pub use stream::{KEYS, Merge, MergeConfig, MergeMemory};
+pub use stream::{Merge, MergeConfig, MergeMemory};
 
 /// What the merge of one partition saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

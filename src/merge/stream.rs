@@ -3,20 +3,25 @@
 
 use crate::error::Result;
 use crate::merge::batch::{BATCH, Batch, BookSide};
-use crate::merge::block::{BlockMemory, ColumnSpec, Cursor, Group};
+use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER, findings};
+use crate::merge::cursor::Cursor;
 use crate::merge::levels::{self, LevelIn};
+use crate::merge::reorder::Reorder;
 use crate::merge::trades::{TradeMemory, TradeStream};
 use crate::merge::{MergeReport, Simd, TradeSums, flags};
 use crate::read::TableReader;
 use crate::schema::{Clock, book_level_columns};
 
-/// Key columns before the levels: `ts_event`, `ts_recv`, `sequence`.
-pub const KEYS: [&str; 3] = ["ts_event", "ts_recv", "sequence"];
+/// Key columns of a row: `ts_event`, `ts_recv`, `sequence`.
+const KEYS: usize = 3;
+/// Twice the sum of a side's sizes fits in an i64 when their bounds add up to less.
+const SIZES_MAX: u64 = 1 << 61;
 
 /// The merge's memory: a block of the book, a block of trades, a batch.
 #[derive(Debug)]
 pub struct MergeMemory {
     book: BlockMemory,
+    reorder: Reorder,
     trades: TradeMemory,
     batch: Batch,
     sizes: Vec<i64>,
@@ -26,12 +31,12 @@ impl MergeMemory {
     /// Memory for `levels` levels and blocks of `rows` rows.
     #[must_use]
     pub fn new(levels: u16, rows: usize) -> Self {
-        let mut columns: Vec<ColumnSpec> = KEYS.map(|key| ColumnSpec::new(key, Group::Plain)).to_vec();
-        for (i, name) in book_level_columns(levels).into_iter().enumerate() {
-            columns.push(ColumnSpec::new(name, if i % 2 == 0 { Group::Price } else { Group::Size }));
-        }
+        let group = |i| if i % 2 == 0 { Group::Price } else { Group::Size };
+        let columns = book_level_columns(levels).into_iter().enumerate();
+        let book = BlockMemory::new(columns.map(|(i, name)| ColumnSpec::new(name, group(i))), rows);
         Self {
-            book: BlockMemory::new(columns, rows),
+            reorder: Reorder::new(book.column_count(), rows),
+            book,
             trades: TradeMemory::new(rows),
             batch: Batch::new(usize::from(levels)),
             sizes: vec![0; BATCH],
@@ -41,7 +46,7 @@ impl MergeMemory {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.book.bytes() + self.trades.bytes() + self.batch.bytes() + 8 * BATCH
+        self.book.bytes() + self.reorder.bytes() + self.trades.bytes() + self.batch.bytes() + 8 * BATCH
     }
 }
 
@@ -91,8 +96,10 @@ impl<'a> Merge<'a> {
         } else {
             Some(TradeStream::new(trades, config.clock, &mut memory.trades, config.simd)?)
         };
+        let wanted = ORDER.len() + 4 * config.levels;
+        let keys = [true, true, true, false, false];
         Ok(Self {
-            book: Cursor::new(book, &mut memory.book, KEYS.len() + 4 * config.levels, config.clock)?,
+            book: Cursor::new(book, (&mut memory.book, &mut memory.reorder), wanted, config.clock, keys)?,
             trades,
             batch: &mut memory.batch,
             sizes: &mut memory.sizes,
@@ -126,7 +133,7 @@ impl<'a> Merge<'a> {
                 return Ok(false);
             }
             self.row = 0;
-            self.book.check_order(self.config.clock as usize, self.last_clock.unwrap_or(i64::MIN))?;
+            self.check_sizes()?;
         }
         let rows = (self.book.rows() - self.row).min(BATCH).min(limit.max(1));
         self.batch.rows = rows;
@@ -143,10 +150,26 @@ impl<'a> Merge<'a> {
         Ok(true)
     }
 
+    /// Exact sums over a side's sizes must fit (A1).
+    fn check_sizes(&self) -> Result<()> {
+        for side in BookSide::BOTH {
+            let bound = |level| self.book.memory.bound(ORDER.len() + 4 * level + 2 * side as usize + 1);
+            let sum = (0..self.config.levels).map(bound).fold(0, u64::saturating_add);
+            if sum > SIZES_MAX {
+                return Err(findings(format!(
+                    "the sizes of {} levels add up to {sum} units of their smallest decimal, which is beyond 2^61; \
+                     use fewer levels",
+                    self.config.levels
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn load_keys(&mut self) {
         let (memory, batch) = (&*self.book.memory, &mut *self.batch);
         let rows = self.row..self.row + batch.rows;
-        for key in 0..KEYS.len() {
+        for key in 0..KEYS {
             batch.keys[key][..batch.rows].copy_from_slice(&memory.values(key)[rows.clone()]);
             let out = &mut batch.key_valid[key][..batch.rows];
             if memory.nulls(key) == 0 {
@@ -169,7 +192,7 @@ impl<'a> Merge<'a> {
         let rows = self.row..self.row + self.batch.rows;
         for level in 0..self.config.levels {
             for side in BookSide::BOTH {
-                let column = KEYS.len() + 4 * level + 2 * side as usize;
+                let column = ORDER.len() + 4 * level + 2 * side as usize;
                 let mut size = &memory.values(column + 1)[rows.clone()];
                 if memory.nulls(column) + memory.nulls(column + 1) > 0 {
                     let valid = (memory.validity(column), memory.validity(column + 1));

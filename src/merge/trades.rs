@@ -4,21 +4,23 @@
 //! no earlier two-sided snapshot took.
 
 use crate::error::{Error, Result};
-use crate::merge::block::{BlockMemory, ColumnSpec, Cursor, Group};
+use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER};
+use crate::merge::cursor::Cursor;
+use crate::merge::reorder::Reorder;
 use crate::merge::{Simd, TradeSums, levels};
 use crate::read::TableReader;
 use crate::schema::Clock;
 
-/// Columns of the trade cursor, by position.
-const CLOCK: usize = 0;
-const SIDE: usize = 1;
-const PRICE: usize = 2;
-const QTY: usize = 3;
+/// Columns of the trade cursor, by position after those of the order.
+const SIDE: usize = ORDER.len();
+const PRICE: usize = SIDE + 1;
+const QTY: usize = SIDE + 2;
 
 /// Memory of the trade cursor: one block as i64, its prices and quantities as f64.
 #[derive(Debug)]
 pub(crate) struct TradeMemory {
     block: BlockMemory,
+    reorder: Reorder,
     price: Vec<f64>,
     qty: Vec<f64>,
 }
@@ -26,17 +28,20 @@ pub(crate) struct TradeMemory {
 impl TradeMemory {
     /// Memory for blocks of `rows` rows.
     pub(crate) fn new(rows: usize) -> Self {
-        let columns = vec![
-            ColumnSpec::new("ts_event", Group::Plain),
-            ColumnSpec::new("side", Group::Plain),
-            ColumnSpec::new("price", Group::Price),
-            ColumnSpec::new("qty", Group::Size),
-        ];
-        Self { block: BlockMemory::new(columns, rows), price: vec![0.0; rows], qty: vec![0.0; rows] }
+        let block = BlockMemory::new(
+            [
+                ColumnSpec::new("side", Group::Plain),
+                ColumnSpec::new("price", Group::Price),
+                ColumnSpec::new("qty", Group::Size),
+            ],
+            rows,
+        );
+        let reorder = Reorder::new(block.column_count(), rows);
+        Self { block, reorder, price: vec![0.0; rows], qty: vec![0.0; rows] }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.block.bytes() + 16 * self.price.len()
+        self.block.bytes() + self.reorder.bytes() + 16 * self.price.len()
     }
 }
 
@@ -47,8 +52,8 @@ pub(crate) struct TradeStream<'a> {
     price: &'a mut [f64],
     qty: &'a mut [f64],
     simd: Simd,
+    clock: Clock,
     row: usize,
-    last_clock: i64,
     /// Trades taken by snapshots.
     pub(crate) used: u64,
 }
@@ -60,18 +65,11 @@ impl<'a> TradeStream<'a> {
         memory: &'a mut TradeMemory,
         simd: Simd,
     ) -> Result<Self> {
-        memory.block.set_clock(CLOCK, clock);
         let columns = memory.block.column_count();
-        let cursor = Cursor::new(segments, &mut memory.block, columns, clock)?;
-        let mut stream = Self {
-            cursor,
-            price: &mut memory.price,
-            qty: &mut memory.qty,
-            simd,
-            row: 0,
-            last_clock: i64::MIN,
-            used: 0,
-        };
+        let keys = [false; ORDER.len()];
+        let cursor = Cursor::new(segments, (&mut memory.block, &mut memory.reorder), columns, clock, keys)?;
+        let (price, qty) = (&mut memory.price[..], &mut memory.qty[..]);
+        let mut stream = Self { cursor, price, qty, simd, clock, row: 0, used: 0 };
         stream.load()?;
         Ok(stream)
     }
@@ -89,7 +87,6 @@ impl<'a> TradeStream<'a> {
                 return Err(Error::damage("trade-values", format!("a {name} in every trade"), "a null"));
             }
         }
-        self.last_clock = self.cursor.check_order(CLOCK, self.last_clock)?;
         let scales = self.cursor.scales();
         for (column, scale, out) in [(PRICE, scales.price, &mut *self.price), (QTY, scales.size, &mut *self.qty)] {
             levels::to_f64(self.simd, &memory.values(column)[..rows], memory.bound(column), scale, &mut out[..rows]);
@@ -103,12 +100,12 @@ impl<'a> TradeStream<'a> {
         loop {
             let rows = self.cursor.rows();
             let memory = &*self.cursor.memory;
-            let clocks = &memory.values(CLOCK)[..rows];
+            let clocks = &memory.values(self.clock as usize)[..rows];
             let sides = &memory.values(SIDE)[..rows];
             let sides_known = memory.nulls(SIDE) < rows;
             let first = self.row;
             while self.row < rows && clocks[self.row] <= clock {
-                let side = if sides_known && valid(memory.validity(SIDE), self.row) { sides[self.row] } else { 0 };
+                let side = if sides_known && memory.is_valid(SIDE, self.row) { sides[self.row] } else { 0 };
                 add(&mut sums, self.price[self.row], self.qty[self.row], side);
                 self.row += 1;
             }
@@ -130,8 +127,4 @@ fn add(sums: &mut TradeSums, price: f64, qty: f64, side: i64) {
     sums.count += 1.0;
     sums.notional += price * qty;
     sums.volume += qty;
-}
-
-fn valid(validity: &[u64], row: usize) -> bool {
-    validity[row / 64] >> (row % 64) & 1 == 1
 }

@@ -20,18 +20,20 @@ pub(crate) struct Layout {
     pub(crate) block_rows: u32,
     /// Rows of each segment but the last.
     pub(crate) segment_rows: usize,
+    /// The clock that the header names.
+    pub(crate) clock: Clock,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { block_rows: 4_096, segment_rows: usize::MAX }
+        Self { block_rows: 4_096, segment_rows: usize::MAX, clock: Clock::Event }
     }
 }
 
 /// A column of mantissas with holes.
-struct Ints {
-    column: Column,
-    values: Vec<Option<i64>>,
+pub(crate) struct Ints {
+    pub(crate) column: Column,
+    pub(crate) values: Vec<Option<i64>>,
 }
 
 /// Decimals at the smallest scale that holds them all.
@@ -69,7 +71,7 @@ fn trade_columns(market: &Market) -> Vec<Ints> {
 }
 
 /// Writes the segments of a table.
-fn table(name: &str, columns: &[Ints], layout: Layout) -> Vec<TableReader> {
+pub(crate) fn table(name: &str, columns: &[Ints], layout: Layout) -> Vec<TableReader> {
     let rows = columns[0].values.len();
     let mut segments = Vec::new();
     let mut first = 0;
@@ -94,7 +96,7 @@ fn segment(name: &str, columns: &[Ints], rows: std::ops::Range<usize>, number: u
         generation: 1,
         segment: number,
         first_row: rows.start as u64,
-        clock: Clock::Event,
+        clock: layout.clock,
         tz: "UTC".to_owned(),
         date_tz: "UTC".to_owned(),
         block_rows: layout.block_rows,

@@ -86,7 +86,7 @@ proptest! {
         let expected = compute(&market, &config, Layout::default(), Simd::Baseline);
         let mut arena = Arena::new(&config).unwrap();
         for block_rows in [64, 128, 1_024] {
-            let got = compute_in(&market, &config, Layout { block_rows, segment_rows }, &mut arena);
+            let got = compute_in(&market, &config, Layout { block_rows, segment_rows, ..Layout::default() }, &mut arena);
             prop_assert_eq!(got.bits(), expected.bits());
             prop_assert_eq!(got.report, expected.report);
         }
@@ -140,7 +140,8 @@ fn output_blocks_are_full_but_the_last() {
     }
     market.trades.sort_by_key(|t| t.clock);
     let config = everything();
-    let got = compute(&market, &config, Layout { block_rows: 512, segment_rows: 3_000 }, Simd::Best);
+    let got =
+        compute(&market, &config, Layout { block_rows: 512, segment_rows: 3_000, ..Layout::default() }, Simd::Best);
     let (last, full) = got.blocks.split_last().unwrap();
     assert!(full.iter().all(|rows| *rows == 4_096) && full.len() == 2 && *last < 4_096, "{:?}", got.blocks);
     compare(&market, &config, &got);

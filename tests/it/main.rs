@@ -6,6 +6,7 @@ mod feature_tables;
 mod features_book;
 mod format;
 mod golden;
+mod merge_order;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod raw_store;

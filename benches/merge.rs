@@ -1,0 +1,34 @@
+//! The merge alone: blocks decoded, batches made, trades summed. Rows are snapshots.
+
+mod support;
+
+use std::slice;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hftcol::merge::{Merge, MergeConfig, MergeMemory, Simd};
+use hftcol::schema::Clock;
+
+fn merge(c: &mut Criterion) {
+    let (book, trades) = support::market();
+    let levels = usize::from(support::LEVELS);
+    let mut memory = MergeMemory::new(support::LEVELS, 4_096);
+    let mut group = c.benchmark_group("merge");
+    group.throughput(Throughput::Elements(support::ROWS as u64)).sample_size(20);
+    for simd in [Simd::Best, Simd::Baseline] {
+        let config = MergeConfig { levels, clock: Clock::Event, max_gap_ns: 300_000_000_000, simd };
+        group.bench_function(format!("ten levels, {simd:?}"), |b| {
+            b.iter(|| {
+                let mut merge =
+                    Merge::new(slice::from_ref(&book), slice::from_ref(&trades), config, &mut memory).expect("inputs");
+                while merge.next_batch(usize::MAX).expect("a batch") {}
+                let report = merge.report();
+                assert_eq!(report.two_sided, support::ROWS as u64);
+                assert_eq!(report.trades_used + report.trades_after_last, support::TRADES as u64);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, merge);
+criterion_main!(benches);

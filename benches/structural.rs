@@ -1,0 +1,53 @@
+//! Families of table `book` over ten levels, from stored blocks to output blocks that are dropped. Rows are snapshots; the
+//! merge is part of every figure, so a family's own cost is the distance to `benches/merge.rs`.
+
+mod support;
+
+use std::slice;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hftcol::codec::ColumnValues;
+use hftcol::feature::{Arena, FAMILIES, FeatureConfig, PartitionInputs, Plan, Simd, run_book};
+use hftcol::schema::Clock;
+
+fn structural(c: &mut Criterion) {
+    let (book, trades) = support::market();
+    let inputs = PartitionInputs {
+        book: slice::from_ref(&book),
+        trades: slice::from_ref(&trades),
+        clock: Clock::Event,
+        date_tz: "UTC",
+    };
+    let mut group = c.benchmark_group("book");
+    group.throughput(Throughput::Elements(support::ROWS as u64)).sample_size(20);
+    let families = FAMILIES.iter().map(|family| (family.name, vec![family.name.to_owned()]));
+    let whole = [("every default column", Vec::new())].into_iter();
+    for (name, features) in whole.chain(families) {
+        let config = FeatureConfig { features, ..FeatureConfig::default() };
+        let plan = Plan::new(&config, &inputs.shape()).expect("a plan");
+        let mut arena = Arena::new(&config).expect("an arena");
+        for simd in [Simd::Best, Simd::Baseline] {
+            arena.set_simd(simd);
+            let mut checked = false;
+            group.bench_function(format!("{name}, {simd:?}"), |b| {
+                b.iter(|| {
+                    let mut last = 0.0;
+                    let report = run_book(&inputs, &plan, &mut arena, &mut |rows, columns| {
+                        if let Some(ColumnValues::F64(values)) = columns.last() {
+                            last = values[rows - 1];
+                        }
+                        Ok(())
+                    })
+                    .expect("a run");
+                    assert_eq!(report.rows_out, support::ROWS as u64);
+                    assert!(checked || !last.is_infinite());
+                    checked = true;
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, structural);
+criterion_main!(benches);
