@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::batch::{SCALE_NULL, TS_NULL};
 use crate::error::Escaped;
+use crate::parse::json::JsonFault;
 use crate::parse::{DecimalFault, Number};
 
 /// Why a record is refused: the column at fault and what was expected and found.
@@ -36,6 +37,13 @@ impl Fault {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.0.1
+    }
+}
+
+impl From<JsonFault> for Fault {
+    #[cold]
+    fn from(fault: JsonFault) -> Self {
+        Self::new("", fault)
     }
 }
 

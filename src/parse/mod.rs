@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod decimal;
+pub mod json;
 pub mod timestamp;
 
 mod marks;

@@ -26,10 +26,9 @@ pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     head.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// Whole lines of a head only: one that is cut at the head's end is left out unless the head is the whole input.
-pub(super) fn whole_lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let whole = if head.len() < crate::input::HEAD_BYTES { head.len() } else { head.len().min(last_newline(head)) };
-    lines(&head[..whole])
+/// The whole lines of a head: one that is cut at the head's end is left out unless the head is the whole input.
+pub(super) fn whole(head: &[u8]) -> &[u8] {
+    if head.len() < crate::input::HEAD_BYTES { head } else { &head[..last_newline(head)] }
 }
 
 fn last_newline(head: &[u8]) -> usize {
@@ -43,8 +42,12 @@ pub(super) fn is_blank(line: &[u8]) -> bool {
 
 /// Reads the header; `None` if the head has no line, or its first line is not text.
 pub(super) fn read(head: &[u8]) -> Option<Header> {
+    read_with(head, detect_delimiter(first_line(head)?))
+}
+
+/// As [`read`], with a delimiter that is known.
+pub(super) fn read_with(head: &[u8], delimiter: u8) -> Option<Header> {
     let line = first_line(head)?;
-    let delimiter = detect_delimiter(line);
     let mut names = None;
     Splitter::new(delimiter, false).split(line, |record| {
         let fields = record.fields.filter(|_| record.index == 0);

@@ -3,9 +3,16 @@
 //! In: the head of an input and what the user said. Out: a [`ChunkParser`] that turns chunks of whole records into
 //! [`ParsedChunk`]s, stateless between chunks. [`select`] finds the dialect; it refuses rather than guesses (decision 36).
 
+mod ccxt;
+mod ccxt_keys;
+mod ccxt_levels;
+mod ccxt_record;
 mod columns;
+mod generic;
 mod header;
 mod lobster;
+mod mapping;
+mod roles;
 mod select;
 mod tardis;
 
@@ -77,6 +84,14 @@ pub struct Chunk<'a> {
     pub first_record: u64,
     /// Offset of the chunk in the decompressed source.
     pub byte_offset: u64,
+}
+
+impl<'a> Chunk<'a> {
+    /// All of a small source at once.
+    #[must_use]
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, partner: &[], source: 0, first_record: 0, byte_offset: 0 }
+    }
 }
 
 /// A source that a dialect has opened: header read, columns mapped. Stateless between chunks, so chunks parse in parallel.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::ccxt::Ccxt;
+use super::generic::Generic;
 use super::lobster::Lobster;
 use super::tardis::Tardis;
 use super::{Chunk, ChunkParser, Dialect, Framing, Probe, Recognition, SourceOptions};
@@ -10,7 +12,7 @@ use crate::input::{Cutter, InputLimits, RawChunk, Source};
 use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
-pub static DIALECTS: &[&dyn Dialect] = &[&Lobster, &Tardis];
+pub static DIALECTS: &[&dyn Dialect] = &[&Lobster, &Tardis, &Ccxt, &Generic];
 
 /// The dialect of a name.
 #[must_use]

@@ -18,6 +18,8 @@ mod store_damage;
 mod store_faults;
 mod store_names;
 mod store_os;
+mod vendor_ccxt;
+mod vendor_generic;
 mod vendor_lobster;
 mod store_processes;
 mod vendor_tardis;

@@ -1,0 +1,106 @@
+//! Levels of a JSON book, `[price, size, ...]` or objects, straight into a batch.
+
+use super::ccxt_keys::scalar;
+use crate::normalize::{Fault, RowBatch, SCALE_NULL, put_decimal};
+use crate::parse::decimal::decimal;
+use crate::parse::json::{Reader, Text, Value};
+
+/// Takes the levels of one row.
+pub(super) struct LevelSink<'a> {
+    batch: &'a mut RowBatch,
+    /// Where the row's decimals begin.
+    base: usize,
+    kept: usize,
+    /// Levels of the deeper side that were kept.
+    pub deepest: usize,
+    /// Levels beyond those kept.
+    pub cut: u64,
+}
+
+impl<'a> LevelSink<'a> {
+    /// A row that begins at the end of the batch and keeps so many levels.
+    pub(super) fn new(batch: &'a mut RowBatch, kept: u16) -> Self {
+        let base = batch.decimals.len();
+        Self { batch, base, kept: usize::from(kept), deepest: 0, cut: 0 }
+    }
+
+    /// The levels of one side; the opening bracket was read.
+    ///
+    /// # Errors
+    /// Where it is no JSON, or a level is none.
+    pub(super) fn side(&mut self, reader: &mut Reader<'_>, is_ask: bool) -> Result<(), Fault> {
+        let name = if is_ask { "asks" } else { "bids" };
+        let mut first = true;
+        let mut level = 0;
+        while reader.element(&mut first)? {
+            let value = reader.value()?;
+            if level >= self.kept {
+                reader.skip(value)?;
+                self.cut += 1;
+                continue;
+            }
+            let pair = match value {
+                Value::Array => array_level(reader, name)?,
+                Value::Object => object_level(reader, name)?,
+                _ => return Err(Fault::new(name, "a level with price and size")),
+            };
+            let at = self.base + 4 * level;
+            if self.batch.decimals.len() < at + 4 {
+                self.batch.decimals.resize(at + 4, 0);
+                self.batch.scales.resize(at + 4, SCALE_NULL);
+            }
+            let at = at + 2 * usize::from(is_ask);
+            for (at, text) in (at..).zip(pair) {
+                let text = text.map_or(&b""[..], |t| t.raw);
+                put_decimal(decimal(text), true, &mut self.batch.decimals[at], &mut self.batch.scales[at])
+                    .map_err(|expected| Fault::got(name, expected, text))?;
+            }
+            level += 1;
+        }
+        self.deepest = self.deepest.max(level);
+        Ok(())
+    }
+}
+
+type Pair<'a> = [Option<Text<'a>>; 2];
+
+/// `price, size` and whatever follows, such as a count or a time.
+#[inline]
+fn array_level<'a>(reader: &mut Reader<'a>, name: &'static str) -> Result<Pair<'a>, Fault> {
+    let mut pair = [None; 2];
+    let (mut first, mut count) = (true, 0);
+    while reader.element(&mut first)? {
+        let value = reader.value()?;
+        match pair.get_mut(count) {
+            Some(slot) if !matches!(value, Value::Array | Value::Object | Value::Bool(_)) => *slot = scalar(value),
+            Some(_) => return Err(Fault::new(name, "price and size as numbers")),
+            None => reader.skip(value)?,
+        }
+        count += 1;
+    }
+    if count < 2 { Err(Fault::new(name, "price and size in each level")) } else { Ok(pair) }
+}
+
+/// `{"price": ..., "size": ...}`, with `amount` or `qty` for the size too.
+fn object_level<'a>(reader: &mut Reader<'a>, name: &'static str) -> Result<Pair<'a>, Fault> {
+    let mut pair = [None; 2];
+    let mut seen = [false; 2];
+    let mut first = true;
+    while let Some(key) = reader.key(&mut first)? {
+        let slot = match &*key.bytes() {
+            b"price" => 0,
+            b"size" | b"amount" | b"qty" => 1,
+            _ => {
+                let value = reader.value()?;
+                reader.skip(value)?;
+                continue;
+            }
+        };
+        let value = reader.value()?;
+        if matches!(value, Value::Array | Value::Object | Value::Bool(_)) || seen[slot] {
+            return Err(Fault::new(name, "one price and one size as numbers"));
+        }
+        (pair[slot], seen[slot]) = (scalar(value), true);
+    }
+    if seen == [true; 2] { Ok(pair) } else { Err(Fault::new(name, "price and size in each level")) }
+}
