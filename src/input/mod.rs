@@ -14,7 +14,6 @@ mod stream;
 pub use cut::{Cutter, RawChunk, SourceFacts};
 pub use decode::Compression;
 pub use expand::{STDIN, expand};
-pub use lines::{count_records, record_end};
 pub use source::{HEAD_BYTES, Source, head};
 pub use stream::TooLong;
 

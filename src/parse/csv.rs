@@ -4,8 +4,8 @@
 //! between them. A chunk that holds a quote anywhere takes the general path, where `csv-core` reads each record. For a record
 //! without quotes both give the same fields, so where chunks are cut never shows.
 
+use super::lines::record_end;
 use super::marks::mark;
-use crate::input::record_end;
 
 /// Bytes that are indexed at a time: the index of a block stays in the first-level cache.
 const BLOCK_BYTES: usize = 16 << 10;

@@ -8,8 +8,10 @@ pub mod decimal;
 pub mod json;
 pub mod timestamp;
 
+mod lines;
 mod marks;
 mod scan;
 
 pub use decimal::{DecimalFault, Number};
+pub use lines::record_end;
 pub use timestamp::{TimeFault, TimeFormat};

@@ -120,7 +120,7 @@ impl ChunkParser for CcxtParser {
             if rest.is_empty() {
                 break;
             }
-            let (length, next) = crate::input::record_end(rest, false).unwrap_or((rest.len(), rest.len()));
+            let (length, next) = crate::parse::record_end(rest, false).unwrap_or((rest.len(), rest.len()));
             let line = &rest[..length];
             builder.begin(index);
             match reader.record(line, &mut builder) {

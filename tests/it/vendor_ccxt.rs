@@ -73,6 +73,11 @@ fn the_unit_of_ts_is_told_by_its_size() {
     assert_eq!(parsed.unwrap_err().exit_code(), 3);
     let first = text.lines().next().unwrap();
     assert!(rows(first).first("book").contains(" 1756717200000002000 "));
+    // Further down it is a reject, not a time in 1970.
+    let late = format!("{first}\n").repeat(70) + text.lines().last().unwrap();
+    let parsed = rows(&late);
+    assert_eq!((parsed.count("book"), parsed.count("trades"), parsed.rejects.len()), (70, 0, 1));
+    assert!(parsed.rejects[0].reason.contains("a time in ns as in the first records"));
 }
 
 #[test]
@@ -86,7 +91,6 @@ fn bad_records_say_why() {
         (r#"{"symbol":"S","bids":[],"asks":[]}"#, "a time"),
         (r#"{"symbol":"S","bids":[],"bids":[],"asks":[],"timestamp":1723161254206}"#, "each key once"),
         (r#"{"symbol":"S","price":1,"amount":null,"timestamp":1723161254206}"#, "a quantity"),
-        (r#"{"symbol":"S","price":1,"amount":1,"timestamp":1723161254}"#, "a time in ms"),
         (r#"{"price":1,"amount":1,"timestamp":1723161254206}"#, "--security"),
         (r#"{"symbol":"S","price":1,"amount":1,"timestamp":1723161254206} x"#, "nothing behind"),
         (r#"{"symbol":"S","type":"trade","timestamp":1723161254206}"#, "a price"),
