@@ -44,7 +44,7 @@ struct CcxtParser {
 /// The units that the head shows; an error if records disagree.
 fn units(head: &[u8]) -> std::result::Result<Units, String> {
     let mut seen = [None; 3];
-    for line in header::lines(header::whole(head)).filter(|l| !header::is_blank(l)).take(LOOK) {
+    for line in header::whole_lines(head).filter(|l| !header::is_blank(l)).take(LOOK) {
         let Ok(keys) = Keys::of(line) else { continue };
         for (seen, text) in seen.iter_mut().zip([keys.ts, keys.timestamp, keys.collected_at]) {
             let Some(unit) = text.and_then(unit_of) else { continue };
@@ -68,7 +68,7 @@ impl Dialect for Ccxt {
     }
 
     fn recognise(&self, probe: &Probe<'_>) -> Recognition {
-        let lines = header::lines(header::whole(probe.head)).filter(|l| !header::is_blank(l)).take(LOOK);
+        let lines = header::whole_lines(probe.head).filter(|l| !header::is_blank(l)).take(LOOK);
         let (mut books, mut trades, mut others) = (0, 0, 0);
         for line in lines {
             match Keys::of(line) {

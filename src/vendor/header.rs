@@ -31,6 +31,11 @@ pub(super) fn whole(head: &[u8]) -> &[u8] {
     if head.len() < crate::input::HEAD_BYTES { head } else { &head[..last_newline(head)] }
 }
 
+/// The whole lines of a head, without their ends.
+pub(super) fn whole_lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    lines(whole(head))
+}
+
 fn last_newline(head: &[u8]) -> usize {
     memchr::memrchr(b'\n', head).map_or(head.len(), |at| at + 1)
 }
