@@ -50,6 +50,9 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(&cli.output);
+    if let Err(e) = hftcol::storage::guard_sigbus() {
+        output.detail(format_args!("no SIGBUS handler: {e}"));
+    }
     match run(cli.command, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
