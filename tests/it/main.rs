@@ -10,6 +10,7 @@ mod merge_order;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod raw_store;
+mod partition;
 mod reference;
 mod sink;
 mod sources;
