@@ -16,6 +16,7 @@ pub mod error;
 pub mod exec;
 pub mod feature;
 pub mod format;
+pub mod import;
 pub mod input;
 pub mod limits;
 pub mod merge;

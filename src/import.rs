@@ -1,0 +1,123 @@
+//! The wiring of an import, short enough to read in one screen.
+//!
+//! ```text
+//! inputs -> recognise -> read + parse (N threads) -> sorted runs -> per partition: plan, merge, write -> publish
+//! ```
+//!
+//! In: [`ImportOptions`]. Out: partitions of the store, each published atomically and only when it is durable, and an
+//! [`ImportReport`] in which every record and every row has exactly one fate. The stored files depend on the sources and
+//! their order, never on threads, chunks or memory.
+
+mod budget;
+mod collect;
+mod intake;
+mod options;
+mod order;
+mod plan;
+mod preview;
+mod publish;
+mod quarantine;
+mod readback;
+mod rejects;
+mod report;
+mod segment;
+mod sources;
+mod stored;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec;
+use crate::partition::{Run, Scratch, reduce};
+use crate::storage::IoMode;
+use crate::store::{OpenOptions, Publisher, Store, Tree};
+
+pub use options::{Event, ImportOptions, MaxRejects, OnError, Overlap, Tuning};
+pub use preview::{Preview, PreviewTable, preview};
+pub use report::{ImportReport, RowFates, SourceReport, SourceState, TableReport};
+
+use budget::Budget;
+use collect::Collector;
+
+/// Imports the inputs into the store. The report says what happened; [`ImportReport::verdict`] whether all is well.
+///
+/// Cost: one pass over the inputs, one sort in memory, one write; a second write and read of what exceeds the budget.
+///
+/// # Errors
+/// `Usage`, `Input` before anything is read, `Locked`, `Io`, `Damage` of the store, `Interrupted`. The store is then as
+/// before or as after, partition by partition.
+pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Result<ImportReport> {
+    let budget = Budget::new(options)?;
+    let sources = sources::open(options, &budget, on_event)?;
+    // Stored files are read with pread: a map would count as resident memory.
+    let open = OpenOptions { io: IoMode::Pread, allow_foreign: options.allow_foreign };
+    let store = Store::create_or_open_with(&options.store, open)?;
+    let mut publisher = store.begin(Tree::Raw)?;
+    let scratch = scratch(&store, &publisher)?;
+
+    let started = Instant::now();
+    let (runs, mut collector) = intake::read(sources, options, &budget, &scratch, on_event)?;
+    let mut report = ImportReport { max_rejects: options.max_rejects, ..ImportReport::default() };
+    report.spilled_bytes = runs.iter().map(Run::file_bytes).sum();
+    let runs = reduce(runs, budget.fan_in, &scratch, &|| options.interrupt.check())?;
+    refuse_inexact(options, &runs, &collector)?;
+    report.read_time = started.elapsed();
+
+    let started = Instant::now();
+    report.tables = std::mem::take(&mut collector.tables);
+    let mut inexact = publish::publish(
+        &runs,
+        &store,
+        &mut publisher,
+        &scratch,
+        options,
+        &budget,
+        &mut collector,
+        &mut report,
+        on_event,
+    )?;
+    drop(runs);
+    let Collector { reports, facts, rejects, .. } = collector;
+    report.sources = reports;
+    report.count_inexact(&mut inexact);
+    let digests: Vec<u128> = facts.iter().map(|source| source.digest).collect();
+    report.quarantine = rejects.publish(&mut publisher, &digests, &mut inexact)?;
+    publisher.finish()?;
+    report.write_time = started.elapsed();
+    report.peak_memory = exec::peak_resident_bytes();
+    if !report.balanced() {
+        return Err(internal("records or rows without a fate: the report does not balance"));
+    }
+    Ok(report)
+}
+
+/// Scratch files lie where the publisher stages: in the store's file system, cleaned with the staging folder.
+fn scratch(store: &Store, publisher: &Publisher) -> Result<Scratch> {
+    let staged = publisher.stage()?;
+    let prefix = staged.path().with_file_name("scratch-");
+    publisher.discard(staged)?;
+    Ok(Scratch::new(Arc::clone(store.storage()), prefix))
+}
+
+/// With `--on-error fail` nothing may be published once a row is refused, also one that only the merge would refuse.
+fn refuse_inexact(options: &ImportOptions, runs: &[Run], collector: &Collector) -> Result<()> {
+    if options.on_error != OnError::Fail {
+        return Ok(());
+    }
+    match publish::any_inexact(runs, collector)? {
+        Some(table) => Err(Error::new(ErrorKind::Findings {
+            what: format!(
+                "{} has a column whose largest and finest values do not fit together in 64 bits; nothing is published \
+                 (--on-error fail)",
+                table.name()
+            ),
+        })),
+        None => Ok(()),
+    }
+}
+
+/// A defect of this program, told instead of a wrong store.
+fn internal(what: &str) -> Error {
+    Error::io("import", "internal", std::io::Error::other(what.to_owned()))
+}

@@ -1,0 +1,108 @@
+//! How the memory of an import is shared out (decision 27). Everything that grows has its part here.
+
+use super::options::ImportOptions;
+use crate::error::{Error, Result};
+use crate::limits;
+
+/// What the program holds besides: its pages, stacks, the allocator's own, a published batch.
+const BASE: u64 = 24 << 20;
+/// A table writer's row group, the block being filled, and their encoded forms.
+const WRITER: u64 = 28 << 20;
+/// Parsed rows of a chunk are at most about this many times its bytes.
+const PARSED_FACTOR: u64 = 6;
+
+/// The parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// Parsing threads.
+    pub(crate) threads: usize,
+    /// Bytes of a chunk; a longer record makes a longer chunk.
+    pub(crate) chunk_bytes: usize,
+    /// Chunks between the reader and the parsers.
+    pub(crate) queue: usize,
+    /// Bytes of each parser's run buffer.
+    pub(crate) run_buffer_bytes: usize,
+    /// Longest record.
+    pub(crate) line_bytes: usize,
+    /// Largest decompression window.
+    pub(crate) window_bytes: usize,
+    /// Partitions written at once.
+    pub(crate) writers: usize,
+    /// Bytes of the buffer that sorts stored rows again, for each writer.
+    pub(crate) rewrite_bytes: usize,
+    /// Run files merged at once.
+    pub(crate) fan_in: usize,
+}
+
+impl Budget {
+    /// Shares out the budget of the options.
+    ///
+    /// # Errors
+    /// `Usage` for less than [`limits::MEMORY_MIN`].
+    pub(crate) fn new(options: &ImportOptions) -> Result<Self> {
+        let memory = options.memory;
+        if memory < limits::MEMORY_MIN {
+            return Err(Error::usage(
+                format!("--memory {memory} is too little"),
+                format!("give at least {}MiB", limits::MEMORY_MIN >> 20),
+            ));
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if options.threads == 0 { cores } else { options.threads };
+        // A quarter for what is on the way from the files to the buffers, half of the rest for the buffers.
+        let way = memory / 4;
+        let in_flight = threads as u64 * (PARSED_FACTOR + 2) + 2;
+        let chunk = (way / in_flight).clamp(64 << 10, 1 << 20);
+        let buffers = (memory - way - BASE) / 2;
+        // Writing begins when reading has ended, so it may use what the reading had.
+        let writing = memory - buffers - BASE;
+        let writers = usize::try_from(writing / WRITER).unwrap_or(1).clamp(1, threads);
+        let rewrite = (writing / writers as u64).saturating_sub(WRITER).max(4 << 20);
+        let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        let line_bytes = match options.source.line_bytes {
+            0 => limits::LINE_BYTES.min(bytes(memory / 16)),
+            given => given,
+        };
+        Ok(Self {
+            threads,
+            chunk_bytes: options.tuning.chunk_bytes.unwrap_or(bytes(chunk)).max(1),
+            queue: threads.min(4),
+            run_buffer_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / threads as u64)),
+            line_bytes,
+            window_bytes: bytes(memory / 4),
+            writers,
+            rewrite_bytes: bytes(rewrite / 2),
+            fan_in: options.tuning.fan_in.unwrap_or(64),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_stay_within_the_whole() {
+        for memory in [limits::MEMORY_MIN, 128 << 20, limits::MEMORY_DEFAULT, 4 << 30] {
+            for threads in [1, 2, 8, 64] {
+                let budget = Budget::new(&ImportOptions { memory, threads, ..ImportOptions::default() }).unwrap();
+                let reading = BASE
+                    + (budget.run_buffer_bytes * threads) as u64
+                    + budget.chunk_bytes as u64 * (threads as u64 * (PARSED_FACTOR + 2) + 2);
+                let writing = BASE
+                    + (budget.run_buffer_bytes * threads) as u64
+                    + budget.writers as u64 * (WRITER.min(memory / 4) + budget.rewrite_bytes as u64);
+                assert!(reading <= memory + (64 << 20) * u64::from(threads == 64), "{memory} {threads}: {reading}");
+                assert!(writing <= memory, "{memory} {threads}: {writing}");
+            }
+        }
+    }
+
+    #[test]
+    fn too_little_is_refused_by_name() {
+        let options = ImportOptions { memory: limits::MEMORY_MIN - 1, ..ImportOptions::default() };
+        let error = Budget::new(&options).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("64MiB"));
+    }
+}

@@ -1,0 +1,219 @@
+//! From sources to sorted runs: one thread reads and cuts, several parse and fill run buffers, the caller's thread
+//! counts.
+//!
+//! ```text
+//! reader --chunks--> parser + run buffer (N) --summaries--> Collector
+//!    ^----------------- empty chunks -----------------'
+//! ```
+//!
+//! Every channel is bounded and the number of chunks is fixed, so memory is what [`Budget`] says. Summaries are counted
+//! in source order; which parser took which chunk leaves no trace.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use crossbeam::channel::{Receiver, Sender, bounded};
+
+use super::budget::Budget;
+use super::collect::{ChunkSummary, Collector, Message};
+use super::options::{Event, ImportOptions};
+use super::order;
+use super::sources::{self, Opened};
+use crate::error::Result;
+use crate::input::{InputLimits, RawChunk};
+use crate::partition::{Run, RunBuffer, Scratch};
+use crate::schema::RawTable;
+use crate::vendor::{self, ChunkParser, TableFacts};
+
+/// What the later stages need of a source that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceFacts {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: u128,
+    /// Corrupt, or the same as another: none of its rows is stored.
+    pub(crate) dropped: bool,
+    pub(crate) tables: BTreeMap<RawTable, TableFacts>,
+}
+
+/// A chunk on its way to a parser.
+struct Job {
+    source: u32,
+    number: u64,
+    parser: Arc<dyn ChunkParser>,
+    chunk: RawChunk,
+}
+
+/// What the threads share.
+struct Shared<'a> {
+    options: &'a ImportOptions,
+    budget: &'a Budget,
+    scratch: &'a Scratch,
+    /// Set when the run cannot succeed any more.
+    stop: AtomicBool,
+    /// Bytes of the inputs taken in, as they lie on disk.
+    taken: Arc<AtomicU64>,
+}
+
+impl Shared<'_> {
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.options.interrupt.signal().is_some()
+    }
+}
+
+/// Reads all sources. The collector holds the counts, the runs hold the rows.
+///
+/// # Errors
+/// `Io` of scratch files, `Interrupted`, `Findings` with `--on-error fail`. A source that is corrupt is not an error
+/// here: the collector marks it.
+pub(crate) fn read(
+    sources: Vec<Opened>,
+    options: &ImportOptions,
+    budget: &Budget,
+    scratch: &Scratch,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<(Vec<Run>, Collector)> {
+    let total = sources.iter().map(|source| source.disk_bytes).sum();
+    let mut collector = Collector::new(&sources, options, scratch);
+    let shared = Shared { options, budget, scratch, stop: AtomicBool::new(false), taken: Arc::default() };
+    let chunks = budget.threads + budget.queue + 1;
+    let (full_tx, full_rx) = bounded::<Job>(budget.queue);
+    let (empty_tx, empty_rx) = bounded::<RawChunk>(chunks);
+    let (message_tx, message_rx) = bounded::<Message>(2 * chunks);
+    for _ in 0..chunks {
+        // The channel has room for all of them.
+        let _ = empty_tx.send(RawChunk::default());
+    }
+    let mut failed = None;
+    let runs = thread::scope(|scope| {
+        let shared = &shared;
+        let reader_messages = message_tx.clone();
+        scope.spawn(move || read_sources(sources, shared, &empty_rx, &full_tx, &reader_messages));
+        let mut parsers = Vec::new();
+        for _ in 0..budget.threads {
+            let (jobs, empty, messages) = (full_rx.clone(), empty_tx.clone(), message_tx.clone());
+            parsers.push(scope.spawn(move || parse_chunks(shared, &jobs, &empty, &messages)));
+        }
+        drop((full_rx, empty_tx, message_tx));
+        for message in &message_rx {
+            if failed.is_none()
+                && let Err(error) = collector.take(message)
+            {
+                failed = Some(error);
+                shared.stop.store(true, Ordering::Relaxed);
+            }
+            let bytes = shared.taken.load(Ordering::Relaxed);
+            on_event(Event::Reading { bytes, total, records: collector.records() });
+        }
+        parsers.into_iter().filter_map(|parser| parser.join().ok()).flatten().collect::<Vec<Run>>()
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    options.interrupt.check()?;
+    collector.finish()?;
+    Ok((runs, collector))
+}
+
+/// The reader: cuts each source into chunks, in order.
+fn read_sources(
+    sources: Vec<Opened>,
+    shared: &Shared<'_>,
+    empty: &Receiver<RawChunk>,
+    full: &Sender<Job>,
+    messages: &Sender<Message>,
+) {
+    let limits = sources::limits(shared.budget);
+    for (ordinal, source) in sources.into_iter().enumerate() {
+        if shared.stopped() {
+            return;
+        }
+        let ordinal = ordinal as u32;
+        let mut number = 0;
+        let end = read_source(source, ordinal, &limits, shared, empty, full, &mut number);
+        // A closed channel means that the run has failed: whoever closed it has told why.
+        if messages.send(Message::SourceEnd { source: ordinal, chunks: number, end }).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_source(
+    source: Opened,
+    ordinal: u32,
+    limits: &InputLimits,
+    shared: &Shared<'_>,
+    empty: &Receiver<RawChunk>,
+    full: &Sender<Job>,
+    number: &mut u64,
+) -> Result<crate::input::SourceFacts> {
+    let parser = Arc::clone(&source.parser);
+    let mut cutter = source.cutter(limits, &shared.taken)?;
+    while !shared.stopped() {
+        let Ok(mut chunk) = empty.recv() else { break };
+        if !cutter.next(&mut chunk)? {
+            break;
+        }
+        let job = Job { source: ordinal, number: *number, parser: Arc::clone(&parser), chunk };
+        if full.send(job).is_err() {
+            break;
+        }
+        *number += 1;
+    }
+    Ok(cutter.facts())
+}
+
+/// A parser: chunks to rows, rows to its run buffer.
+fn parse_chunks(
+    shared: &Shared<'_>,
+    jobs: &Receiver<Job>,
+    empty: &Sender<RawChunk>,
+    messages: &Sender<Message>,
+) -> Vec<Run> {
+    let mut buffer = RunBuffer::new(shared.budget.run_buffer_bytes, true);
+    let mut runs = Vec::new();
+    for job in jobs {
+        if !shared.stopped() {
+            let message = match parse_chunk(&job, &mut buffer, &mut runs, shared.scratch) {
+                Ok(message) => message,
+                Err(error) => Message::Fatal(error),
+            };
+            if messages.send(message).is_err() {
+                break;
+            }
+        }
+        // The reader may be gone; then nobody needs the chunk.
+        let _ = empty.send(job.chunk);
+    }
+    if !buffer.is_empty() && !shared.stopped() {
+        runs.push(Run::keep(buffer));
+    }
+    runs
+}
+
+fn parse_chunk(job: &Job, buffer: &mut RunBuffer, runs: &mut Vec<Run>, scratch: &Scratch) -> Result<Message> {
+    let mut summary = ChunkSummary { source: job.source, number: job.number, ..ChunkSummary::default() };
+    let parsed = match vendor::parse_chunk(&*job.parser, &job.chunk, job.source) {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(Message::SourceFailed { source: job.source, number: job.number, error }),
+    };
+    for batch in &parsed.batches {
+        *summary.rows.entry(batch.table).or_default() += batch.keys.len() as u64;
+        let mut from = 0;
+        while from < batch.keys.len() {
+            from = buffer.push(batch, from)?;
+            if from < batch.keys.len() {
+                runs.push(Run::spill(buffer, scratch)?);
+            }
+        }
+    }
+    summary.order = order::summarise(&parsed.batches);
+    summary.records = parsed.records;
+    summary.stored = parsed.stored;
+    summary.rejects = parsed.rejects;
+    summary.skipped = parsed.skipped;
+    summary.notes = parsed.notes;
+    Ok(Message::Chunk(summary))
+}

@@ -1,0 +1,325 @@
+//! What to do with one partition: nothing, refuse it, or write some of its tables.
+//!
+//! In come the partition's sections of the sorted runs and what the store holds of it; out comes a [`Plan`] that a
+//! worker can carry out without asking again. Nothing is written here.
+
+use super::intake::SourceFacts;
+use super::options::Overlap;
+use super::stored::StoredTable;
+use crate::error::Result;
+use crate::partition::{Facts, Part, PartitionSections, TableShape};
+use crate::schema::{Clock, PartitionKey, RawTable};
+use crate::store::{Manifest, SourceRef, Store, Tree};
+
+/// How a table is written.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// It is new: segment 0 of the new rows.
+    Create,
+    /// The new rows follow all stored ones: one more segment, in the stored shape.
+    Append {
+        /// Number of the new segment.
+        segment: u32,
+        /// Rows stored before it.
+        first_row: u64,
+    },
+    /// Stored and new rows are written as one file.
+    Rewrite(StoredTable),
+}
+
+/// One table to write.
+#[derive(Debug)]
+pub(crate) struct TablePlan<'r> {
+    pub(crate) table: RawTable,
+    pub(crate) parts: Vec<Part<'r>>,
+    pub(crate) shape: TableShape,
+    /// Rows are ordered by their sequence numbers among equal clocks.
+    pub(crate) sequenced: bool,
+    pub(crate) action: Action,
+    pub(crate) clock: Clock,
+    pub(crate) channel: String,
+    pub(crate) tz: String,
+    /// By source of the import: the partition's ordinal, or `None` if its rows are left out.
+    pub(crate) ordinals: Vec<Option<u32>>,
+    /// Clock range whose new rows are skipped.
+    pub(crate) skip: Option<(i64, i64)>,
+}
+
+/// One partition to write.
+#[derive(Debug)]
+pub(crate) struct Plan<'r> {
+    /// The manifest that the store holds.
+    pub(crate) before: Option<Manifest>,
+    pub(crate) key: PartitionKey,
+    pub(crate) date_tz: String,
+    /// All sources of the partition by ordinal, the new ones last.
+    pub(crate) sources: Vec<SourceRef>,
+    pub(crate) tables: Vec<TablePlan<'r>>,
+}
+
+/// Why rows of a source are not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    Dropped,
+    Already,
+    Overlapping,
+    Refused,
+}
+
+/// What becomes of a partition, with the rows that are left out by (source, table).
+#[derive(Debug)]
+pub(crate) struct Decision<'r> {
+    pub(crate) plan: Option<Plan<'r>>,
+    pub(crate) refused: Option<String>,
+    pub(crate) left_out: Vec<(u32, RawTable, LeftOut, u64)>,
+}
+
+/// Decides about one partition.
+///
+/// # Errors
+/// `Damage`, `Io` of what is stored.
+pub(crate) fn decide<'r>(
+    store: &Store,
+    sections: PartitionSections<'r>,
+    sources: &[SourceFacts],
+    overlap: Overlap,
+) -> Result<Decision<'r>> {
+    let before = store.manifest(&Tree::Raw, &sections.key)?;
+    let known: Vec<SourceRef> = before.as_ref().map(|m| m.sources.clone()).unwrap_or_default();
+    let mut decision = Decision { plan: None, refused: None, left_out: Vec::new() };
+    let fate = |source: u32| match sources.get(source as usize) {
+        Some(facts) if facts.dropped => Some(LeftOut::Dropped),
+        Some(facts) if known.iter().any(|s| s.digest == facts.digest) => Some(LeftOut::Already),
+        _ => None,
+    };
+    let mut tables = Vec::new();
+    for (table, parts) in sections.tables {
+        let mut candidate = Candidate { table, parts, by_source: Vec::new(), has_sequence: false, sequenced: true };
+        candidate.gather();
+        candidate.by_source.retain(|(source, facts)| {
+            let out = fate(*source);
+            decision.left_out.extend(out.map(|why| (*source, table, why, facts.rows)));
+            out.is_none()
+        });
+        candidate.parts.retain(|part| part.section.facts.iter().any(|(source, _)| fate(*source).is_none()));
+        candidate.find_order(&fate);
+        if !candidate.by_source.is_empty() {
+            tables.push(candidate);
+        }
+    }
+    let mut planner = Planner { store, before, known, sources, overlap, key: sections.key, left_out: Vec::new() };
+    match planner.plan(&tables)? {
+        Ok(plan) => {
+            decision.left_out.append(&mut planner.left_out);
+            decision.plan = plan;
+        }
+        Err(reason) => {
+            let rows = tables.iter().flat_map(|t| t.by_source.iter().map(|(s, f)| (*s, t.table, f.rows)));
+            decision.left_out.extend(rows.map(|(source, table, rows)| (source, table, LeftOut::Refused, rows)));
+            decision.refused = Some(reason);
+        }
+    }
+    Ok(decision)
+}
+
+/// A table with new rows.
+#[derive(Debug)]
+struct Candidate<'r> {
+    table: RawTable,
+    parts: Vec<Part<'r>>,
+    /// Facts of all sections, by source in order.
+    by_source: Vec<(u32, Facts)>,
+    has_sequence: bool,
+    sequenced: bool,
+}
+
+impl Candidate<'_> {
+    fn gather(&mut self) {
+        for (source, facts) in self.parts.iter().flat_map(|part| &part.section.facts) {
+            match self.by_source.binary_search_by_key(source, |(s, _)| *s) {
+                Ok(at) => self.by_source[at].1.merge(facts),
+                Err(at) => self.by_source.insert(at, (*source, facts.clone())),
+            }
+        }
+    }
+
+    fn find_order(&mut self, fate: &impl Fn(u32) -> Option<LeftOut>) {
+        for part in &self.parts {
+            if part.section.facts.iter().any(|(source, _)| fate(*source).is_none()) {
+                self.has_sequence |= part.section.id.sequenced;
+                self.sequenced &= part.section.id.sequenced;
+            }
+        }
+    }
+}
+
+struct Planner<'a> {
+    store: &'a Store,
+    before: Option<Manifest>,
+    known: Vec<SourceRef>,
+    sources: &'a [SourceFacts],
+    overlap: Overlap,
+    key: PartitionKey,
+    left_out: Vec<(u32, RawTable, LeftOut, u64)>,
+}
+
+impl Planner<'_> {
+    /// The plan, `None` if nothing is to be written, or the reason of the refusal.
+    fn plan<'r>(&mut self, tables: &[Candidate<'r>]) -> Result<Result<Option<Plan<'r>>, String>> {
+        let mut plan = Plan {
+            before: None,
+            key: self.key.clone(),
+            date_tz: self.before.as_ref().map(|m| m.date_tz.clone()).unwrap_or_default(),
+            sources: self.known.clone(),
+            tables: Vec::new(),
+        };
+        let mut keeps: Vec<(usize, Vec<u32>, Option<(i64, i64)>, Option<StoredTable>)> = Vec::new();
+        for (number, candidate) in tables.iter().enumerate() {
+            let stored = match &self.before {
+                Some(manifest) => StoredTable::open(self.store, manifest, candidate.table)?,
+                None => None,
+            };
+            match self.screen(candidate, stored.as_ref(), &mut plan.date_tz) {
+                Ok((kept, skip)) => keeps.push((number, kept, skip, stored)),
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        // Ordinals are the partition's, so they are given once all its tables are known.
+        let mut writing: Vec<u32> = keeps.iter().flat_map(|(_, kept, _, _)| kept.iter().copied()).collect();
+        writing.sort_unstable();
+        writing.dedup();
+        let mut ordinals = vec![None; self.sources.len()];
+        for source in &writing {
+            if let Some(facts) = self.sources.get(*source as usize) {
+                ordinals[*source as usize] = u32::try_from(plan.sources.len()).ok();
+                plan.sources.push(SourceRef { digest: facts.digest });
+            }
+        }
+        for (number, kept, skip, stored) in keeps {
+            if !kept.is_empty() {
+                plan.tables.push(self.table(&tables[number], &kept, skip, stored, &ordinals));
+            }
+        }
+        plan.before = self.before.take();
+        Ok(Ok((!plan.tables.is_empty()).then_some(plan)))
+    }
+
+    /// Which sources of a table are written, and the clock range whose rows are skipped; or why the partition is refused.
+    fn screen(
+        &mut self,
+        candidate: &Candidate<'_>,
+        stored: Option<&StoredTable>,
+        date_tz: &mut String,
+    ) -> Result<(Vec<u32>, Option<(i64, i64)>), String> {
+        let table = candidate.table;
+        let first = candidate.by_source.first().and_then(|(s, _)| self.facts(*s, table));
+        let channel =
+            stored.map(|s| s.channel.clone()).or_else(|| first.map(|f| f.channel.clone())).unwrap_or_default();
+        let clock = stored.map(|s| s.clock).or_else(|| first.map(|f| f.clock)).unwrap_or(Clock::Event);
+        let range = stored.map(|s| (s.facts.min_clock, s.facts.max_clock));
+        let (mut kept, mut skip) = (Vec::new(), None);
+        for (source, facts) in &candidate.by_source {
+            let said = self.facts(*source, table);
+            let Some(said) = said.cloned() else { continue };
+            if date_tz.is_empty() {
+                date_tz.clone_from(&said.date_tz);
+            }
+            if *date_tz != said.date_tz {
+                return Err(format!(
+                    "its dates are of the zone {date_tz}, those of the source of {}; give --date-tz",
+                    said.date_tz
+                ));
+            }
+            if clock != said.clock {
+                return Err(format!(
+                    "{} is ordered by the {} clock, the source by the {} clock; give --clock",
+                    table.name(),
+                    clock.name(),
+                    said.clock.name()
+                ));
+            }
+            let foreign = channel != said.channel;
+            let covers = range.filter(|(min, max)| facts.min_clock <= *max && facts.max_clock >= *min);
+            if foreign || covers.is_some() {
+                if self.overlap == Overlap::Error {
+                    return Err(self.overlap_reason(table, *source, foreign.then_some((&channel, &said.channel))));
+                }
+                let inside = covers.is_some_and(|(min, max)| facts.min_clock >= min && facts.max_clock <= max);
+                if foreign || inside {
+                    self.left_out.push((*source, table, LeftOut::Overlapping, facts.rows));
+                    continue;
+                }
+                skip = range;
+            }
+            kept.push(*source);
+        }
+        Ok((kept, skip))
+    }
+
+    fn overlap_reason(&self, table: RawTable, source: u32, channels: Option<(&String, &String)>) -> String {
+        let path = self.sources.get(source as usize).map(|s| s.path.display().to_string()).unwrap_or_default();
+        let table = table.name();
+        match channels {
+            Some((stored, new)) => format!(
+                "{table} holds rows of the channel {stored}, {path} is of the channel {new}; \
+                --overlap skip leaves them out"
+            ),
+            None => format!(
+                "rows of {path} lie in the clock range of the stored rows of {table}; --overlap skip leaves \
+                them out"
+            ),
+        }
+    }
+
+    fn facts(&self, source: u32, table: RawTable) -> Option<&crate::vendor::TableFacts> {
+        self.sources.get(source as usize)?.tables.get(&table)
+    }
+
+    fn table<'r>(
+        &self,
+        candidate: &Candidate<'r>,
+        kept: &[u32],
+        skip: Option<(i64, i64)>,
+        stored: Option<StoredTable>,
+        ordinals: &[Option<u32>],
+    ) -> TablePlan<'r> {
+        let table = candidate.table;
+        let mut facts = Facts::default();
+        for (source, theirs) in candidate.by_source.iter().filter(|(source, _)| kept.contains(source)) {
+            let _ = source;
+            facts.merge(theirs);
+        }
+        let said = kept.first().and_then(|source| self.facts(*source, table)).cloned();
+        let (clock, channel, tz) =
+            said.map_or((Clock::Event, String::new(), String::new()), |f| (f.clock, f.channel, f.tz));
+        let mut plan = TablePlan {
+            table,
+            parts: candidate.parts.clone(),
+            shape: TableShape::of(table, &facts, candidate.has_sequence),
+            sequenced: candidate.sequenced,
+            action: Action::Create,
+            clock,
+            channel,
+            tz,
+            ordinals: ordinals.iter().enumerate().map(|(s, o)| o.filter(|_| kept.contains(&(s as u32)))).collect(),
+            skip,
+        };
+        let Some(stored) = stored else { return plan };
+        plan.channel.clone_from(&stored.channel);
+        plan.clock = stored.clock;
+        let sequenced = candidate.sequenced && stored.sequenced;
+        plan.sequenced = sequenced;
+        let follows = skip.is_none() && facts.min_clock > stored.facts.max_clock;
+        let same_schema = stored.shape.fits(&facts, candidate.has_sequence);
+        if follows && same_schema && sequenced == stored.sequenced {
+            plan.shape = stored.shape.clone();
+            plan.action = Action::Append { segment: stored.last_segment + 1, first_row: stored.rows() };
+            return plan;
+        }
+        plan.tz.clone_from(&stored.tz);
+        facts.merge(&stored.facts);
+        plan.shape = TableShape::of(table, &facts, candidate.has_sequence || stored.has_sequence);
+        plan.action = Action::Rewrite(stored);
+        plan
+    }
+}

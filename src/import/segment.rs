@@ -1,0 +1,152 @@
+//! One table of one partition, written: sections merged, rows to blocks, blocks to a staged file.
+
+use super::plan::{Action, TablePlan};
+use crate::error::Result;
+use crate::exec::Interrupt;
+use crate::format::{FileHeader, SealedFile};
+use crate::partition::{BlockBuilder, Merge, Origin, Part, Refused, Run, Scratch, parts_of, resort};
+use crate::schema::{PartitionKey, RawTable};
+use crate::storage::WriteFile;
+use crate::write::{Provenance, TableWriter, group_blocks};
+
+/// What all tables of a partition share.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) key: PartitionKey,
+    pub(crate) date_tz: String,
+    pub(crate) generation: u32,
+    pub(crate) provenance: Provenance,
+    pub(crate) scratch: Scratch,
+    pub(crate) resort_bytes: usize,
+    pub(crate) interrupt: Interrupt,
+}
+
+/// A row that is not exact in its column.
+#[derive(Clone, Debug)]
+pub(crate) struct Inexact {
+    pub(crate) source: u32,
+    pub(crate) record: u64,
+    pub(crate) refused: Refused,
+}
+
+/// What a written table holds.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) table: RawTable,
+    pub(crate) segment: u32,
+    pub(crate) rewritten: bool,
+    pub(crate) sealed: SealedFile,
+    /// Rows written, by source of the import.
+    pub(crate) written: Vec<u64>,
+    /// Rows in the clock range that is skipped, by source of the import.
+    pub(crate) overlapping: Vec<u64>,
+    pub(crate) inexact: Vec<Inexact>,
+    pub(crate) duplicates: u64,
+}
+
+/// Writes a table; `None` if not one of its rows could be stored.
+///
+/// # Errors
+/// `Io`, `Damage` of what is stored, `Interrupted`.
+pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn WriteFile>) -> Result<Option<Built>> {
+    let mut stored_runs = Vec::new();
+    if let Action::Rewrite(stored) = &plan.action {
+        stored_runs = stored.read_back(&context.key, plan.sequenced, context.resort_bytes, &context.scratch)?;
+    }
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    for part in &plan.parts {
+        if part.section.id.sequenced == plan.sequenced {
+            parts.push(part.clone());
+        }
+    }
+    let mut resorted: Vec<(Vec<Run>, &Part<'_>)> = Vec::new();
+    for part in plan.parts.iter().filter(|part| part.section.id.sequenced != plan.sequenced) {
+        resorted.push((resort(part, context.resort_bytes, &context.scratch)?, part));
+    }
+    for (runs, like) in &resorted {
+        parts.extend(parts_of(runs, like)?);
+    }
+    for run in &stored_runs {
+        let like = plan.parts.first().map(|part| Part { origin: Origin::Stored, ..part.clone() });
+        if let Some(like) = like {
+            parts.extend(parts_of(std::slice::from_ref(run), &like)?);
+        }
+    }
+    let (segment, first_row) = match &plan.action {
+        Action::Create | Action::Rewrite(_) => (0, 0),
+        Action::Append { segment, first_row } => (*segment, *first_row),
+    };
+    let header = FileHeader {
+        table: plan.table.name().to_owned(),
+        key: context.key.clone(),
+        channel: plan.channel.clone(),
+        generation: context.generation,
+        segment,
+        first_row,
+        clock: plan.clock,
+        tz: plan.tz.clone(),
+        date_tz: context.date_tz.clone(),
+        block_rows: BlockBuilder::block_rows(plan.shape.schema.columns.len()),
+        group_blocks: 0,
+        schema: plan.shape.schema.clone(),
+    };
+    let merge = Merge::new(parts, plan.sequenced, &plan.ordinals)?;
+    let mut built = Built {
+        table: plan.table,
+        segment,
+        rewritten: matches!(plan.action, Action::Rewrite(_)),
+        sealed: SealedFile { rows: 0, length: 0, file_hash: 0, identity: 0, content_digest: 0, schema_hash: 0 },
+        written: vec![0; plan.ordinals.len()],
+        overlapping: vec![0; plan.ordinals.len()],
+        inexact: Vec::new(),
+        duplicates: 0,
+    };
+    write_rows(merge, &plan, header, context, file, &mut built)?;
+    Ok((built.sealed.rows > 0).then_some(built))
+}
+
+fn write_rows(
+    mut merge: Merge<'_>,
+    plan: &TablePlan<'_>,
+    mut header: FileHeader,
+    context: &Context,
+    file: &mut Box<dyn WriteFile>,
+    built: &mut Built,
+) -> Result<()> {
+    header.group_blocks = group_blocks(header.schema.columns.len(), header.block_rows);
+    let mut builder = BlockBuilder::new(plan.shape.clone());
+    let mut writer = TableWriter::new(file, header)?;
+    let mut before = Vec::new();
+    let mut before_clock = None;
+    while let Some(row) = merge.next()? {
+        if let (Some(source), Some((min, max))) = (row.source, plan.skip)
+            && (min..=max).contains(&row.clock())
+        {
+            built.overlapping[source as usize] += 1;
+            continue;
+        }
+        if builder.is_full() {
+            context.interrupt.check()?;
+            builder.flush(&mut writer)?;
+        }
+        if let Some(refused) = builder.push(&row)? {
+            // Stored rows fit their columns: only a new row can be refused.
+            let source = row.source.unwrap_or(u32::MAX);
+            built.inexact.push(Inexact { source, record: row.record(), refused });
+            continue;
+        }
+        let same = before_clock == Some(row.clock()) && row.same_content(&before);
+        if let Some(source) = row.source {
+            built.written[source as usize] += 1;
+            built.duplicates += u64::from(same);
+        }
+        if !same {
+            before_clock = Some(row.clock());
+            row.content_into(&mut before);
+        }
+    }
+    builder.flush(&mut writer)?;
+    let (_, sealed) = writer.finish(context.provenance.clone())?;
+    built.sealed = sealed;
+    Ok(())
+}
