@@ -9,8 +9,8 @@ mod golden;
 mod merge_order;
 #[path = "../oracle/mod.rs"]
 mod oracle;
-mod raw_store;
 mod partition;
+mod raw_store;
 mod reference;
 mod sink;
 mod sources;

@@ -1,13 +1,180 @@
-//! `hftcol import`.
+//! `hftcol import`: arguments and the end of a run; the work is `hftcol::import`.
 
-use hftcol::error::Result;
+mod progress;
+mod summary;
+
+use std::path::PathBuf;
+
+use hftcol::error::{Error, Result};
+use hftcol::import::{self, ImportOptions, MaxRejects, OnError, Overlap};
+use hftcol::schema::{Clock, RawTable};
+use hftcol::units::Date;
+use hftcol::vendor::SourceOptions;
 
 use crate::output::Output;
+use crate::{signals, words};
 
-/// Under construction.
+/// Import raw market data into a store, sorted into partitions by venue, security and date.
+///
+/// The same source again changes nothing; a killed import leaves every partition as before or as after, and the same
+/// command goes on. Records that cannot be stored go to the store's quarantine/ folder with the reason.
+///
+/// Examples:
+///   hftcol import raw/ --store ./store
+///   hftcol import 'AMZN_2012-06-21_*_1.csv' --store ./store --format lobster
+///   zcat trades.csv.gz | hftcol import - --store ./store --format mapping.toml --venue nyse --security IBM
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Files, folders, patterns, or - for standard input; plain, gzip or zstd.
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// The store; made if absent.
+    #[arg(long, env = "HFTCOL_STORE", value_name = "DIR", required_unless_present = "dry_run")]
+    store: Option<PathBuf>,
+    /// auto, the name of a dialect, or a mapping file (.toml).
+    #[arg(long, default_value = "auto", value_name = "FORMAT")]
+    format: String,
+    /// Show what would be done, by the first rows of each input: dialect, columns, partitions. Writes nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
 
-pub(crate) fn run(_args: &Args, _output: &Output) -> Result<()> {
-    todo!()
+/// What the data does not say.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What the data does not say")]
+struct SourceArgs {
+    /// Venue.
+    #[arg(long, value_name = "NAME")]
+    venue: Option<String>,
+    /// Security, exactly as it shall be stored.
+    #[arg(long, alias = "symbol", value_name = "NAME")]
+    security: Option<String>,
+    /// Table: orders, deltas, trades, quotes, book, ohlcv.
+    #[arg(long, value_name = "TABLE", value_parser = words::raw_table)]
+    table: Option<RawTable>,
+    /// Date of times without one.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = words::date)]
+    date: Option<Date>,
+    /// Zone of times without one, such as America/New_York.
+    #[arg(long, value_name = "ZONE")]
+    tz: Option<String>,
+    /// Zone of a partition's date, hour and bars.
+    #[arg(long, value_name = "ZONE")]
+    date_tz: Option<String>,
+    /// Clock that orders the rows: event or recv.
+    #[arg(long, value_name = "CLOCK", value_parser = words::clock)]
+    clock: Option<Clock>,
+    /// Book levels kept, at most 1000; 50 by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    levels: Option<u16>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits and rules")]
+struct LimitArgs {
+    /// Memory of the whole process, at least 64MiB.
+    #[arg(long, default_value = "256MiB", value_name = "SIZE", value_parser = words::bytes)]
+    memory: u64,
+    /// Parsing threads; one a core by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Records that cannot be stored: quarantine keeps them, skip counts them, fail ends the import with nothing published.
+    #[arg(long, default_value = "quarantine", value_name = "RULE", value_parser = on_error)]
+    on_error: OnError,
+    /// Rejected records that still count as success: a number, or a share such as 0.1%.
+    #[arg(long, default_value = "0", value_name = "N|P%", value_parser = max_rejects)]
+    max_rejects: MaxRejects,
+    /// Rows in the time range of stored rows of another source: error leaves the partition as it is, skip leaves them out.
+    #[arg(long, default_value = "error", value_name = "RULE", value_parser = overlap)]
+    overlap: Overlap,
+    /// Longest record; by default 16MiB, or a sixteenth of the memory if that is less.
+    #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
+    max_line: Option<u64>,
+    /// Let root write into a store that belongs to another user.
+    #[arg(long)]
+    allow_foreign: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
+    let options = options(args)?;
+    let mut progress = progress::Progress::new(output);
+    // The listener of the library returns nothing: what fails while printing ends the run here.
+    let mut failed = None;
+    let mut hear = |event: import::Event<'_>| {
+        if failed.is_none()
+            && let Err(error) = progress.hear(&event)
+        {
+            failed = Some(error);
+        }
+    };
+    if args.dry_run {
+        let previews = import::preview(&options, &mut hear)?;
+        return summary::preview(&previews, output);
+    }
+    let report = import::run(&options, &mut hear);
+    progress.finish();
+    let report = report?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    summary::print(&report, output)?;
+    report.verdict()
+}
+
+fn options(args: &Args) -> Result<ImportOptions> {
+    let SourceArgs { venue, security, table, date, tz, date_tz, clock, levels } = &args.source;
+    let line_bytes = args.limits.max_line.map_or(Ok(0), |n| {
+        usize::try_from(n).map_err(|_| Error::usage("--max-line is too large", "give a smaller size"))
+    })?;
+    Ok(ImportOptions {
+        store: args.store.clone().unwrap_or_default(),
+        inputs: args.inputs.clone(),
+        format: args.format.clone(),
+        source: SourceOptions {
+            venue: venue.clone(),
+            security: security.clone(),
+            date: *date,
+            tz: tz.clone(),
+            date_tz: date_tz.clone(),
+            clock: *clock,
+            table: *table,
+            levels: levels.unwrap_or(0),
+            mapping: None,
+            line_bytes,
+        },
+        memory: args.limits.memory,
+        threads: args.limits.threads.map_or(0, usize::from),
+        on_error: args.limits.on_error,
+        max_rejects: args.limits.max_rejects,
+        overlap: args.limits.overlap,
+        allow_foreign: args.limits.allow_foreign,
+        interrupt: signals::interrupt()?,
+        ..ImportOptions::default()
+    })
+}
+
+fn on_error(text: &str) -> Result<OnError, String> {
+    match text {
+        "quarantine" => Ok(OnError::Quarantine),
+        "skip" => Ok(OnError::Skip),
+        "fail" => Ok(OnError::Fail),
+        _ => Err("write quarantine, skip or fail".to_owned()),
+    }
+}
+
+fn overlap(text: &str) -> Result<Overlap, String> {
+    match text {
+        "error" => Ok(Overlap::Error),
+        "skip" => Ok(Overlap::Skip),
+        _ => Err("write error or skip".to_owned()),
+    }
+}
+
+fn max_rejects(text: &str) -> Result<MaxRejects, String> {
+    MaxRejects::parse(text).ok_or_else(|| "write a number, or a share such as 0.1%".to_owned())
 }
