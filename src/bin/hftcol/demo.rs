@@ -7,7 +7,7 @@ use clap::Parser;
 use hftcol::error::{Error, Result};
 
 use crate::Cli;
-use crate::output::Output;
+use crate::output::{Output, Style};
 
 /// Run the whole story on a real sample: import, ls, compute, head, verify.
 ///
@@ -70,7 +70,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
 
 /// Prints a command as it would be typed and runs it through the same parser.
 fn show_and_run(command: &[&str], output: &Output) -> Result<()> {
-    output.note(format_args!("\n$ hftcol {}", command.join(" ")));
+    if output.style != Style::Json {
+        output.line(format_args!("\n$ hftcol {}", command.join(" ")))?;
+    }
     let words = std::iter::once("hftcol").chain(command.iter().copied());
     let cli = Cli::try_parse_from(words).map_err(|e| Error::usage(e.to_string(), "this is a defect of the demo"))?;
     crate::run(cli.command, output)
