@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one module a subject.
 
 mod compute;
+mod compute_cli;
 mod feature_markets;
 mod feature_tables;
 mod features_book;
