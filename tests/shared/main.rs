@@ -3,7 +3,10 @@
 //! It is not part of `cargo test`; `.ci/run` runs it with `cargo test --test shared`. The files lie in the folder that
 //! `HFTCOL_SHARED` names (default: `../shared` beside the checkout); where they are absent every test fails loudly.
 
+mod compute;
 mod lobster;
+#[path = "../it/raw_store.rs"]
+mod raw_store;
 #[allow(dead_code, reason = "the first suite uses more of it")]
 #[path = "../it/sources.rs"]
 mod sources;
