@@ -1,13 +1,14 @@
-"""Reads a folder of exported features with Polars, DuckDB and pyarrow and compares every value with an exact listing.
+"""Reads a folder of exported features with Polars, DuckDB and pyarrow and compares every value with `hftcol cat`.
 
-usage: read_parquet.py TABLE_FOLDER LISTING
+usage: read_parquet.py TABLE_FOLDER LISTINGS
 
-TABLE_FOLDER is `<out>/<table>`, in Hive layout. LISTING is a text file: for each partition a line
-`partition<TAB>venue<TAB>security<TAB>date` with the true names, a line of column names, a line of column types
-(`timestamp_ns`, `decimal:SCALE`, `u64`, `i64`, `side`, `flags`, `i8`, `f64`, `text`), then a line a row, cells separated by
-tabs: times as integers of nanoseconds, decimals exact, f64 as the 16 hex digits of their bits, nulls as `-`.
+TABLE_FOLDER is `<out>/<table>`, in Hive layout. LISTINGS is a folder with `keys.tsv`, a line `number, venue, security,
+date` a partition (true names, tab-separated), and `<number>.csv`, what `hftcol cat --format csv` prints of it: exact
+decimals, times in ns, f64 as the shortest text with the same bits, missing cells empty.
 """
 
+import collections
+import csv
 import decimal
 import pathlib
 import struct
@@ -21,30 +22,38 @@ import pyarrow.dataset
 import pyarrow.parquet
 
 
-def read_listing(path):
-    """A list of (key, names, types, rows), the rows as tuples of exact Python values."""
+def read_listings(folder):
+    """A list of (key, names, rows), the rows as tuples of text."""
     partitions = []
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
-            cells = line.rstrip("\n").split("\t")
-            if cells[0] == "partition":
-                names = next(lines).rstrip("\n").split("\t")
-                types = next(lines).rstrip("\n").split("\t")
-                partitions.append((tuple(cells[1:4]), names, types, []))
-            else:
-                types = partitions[-1][2]
-                partitions[-1][3].append(tuple(exact(cell, kind) for cell, kind in zip(cells, types, strict=True)))
+    for line in (folder / "keys.tsv").read_text(encoding="utf-8").splitlines():
+        number, *key = line.split("\t")
+        with open(folder / f"{number}.csv", encoding="utf-8", newline="") as file:
+            names, *rows = csv.reader(file)
+        partitions.append((tuple(key), names, rows))
     return partitions
 
 
+def kind_of(name, got):
+    """How a column's cells are compared, from its Arrow type; times and flags must have theirs."""
+    if name.startswith("ts_"):
+        check(f"{name}: type", got, pyarrow.timestamp("ns", "UTC"))
+        return "time"
+    if pyarrow.types.is_decimal128(got):
+        return "decimal"
+    if name == "book_flags":
+        check(f"{name}: type", got, pyarrow.uint8())
+    if got in (pyarrow.uint8(), pyarrow.int8(), pyarrow.int64(), pyarrow.uint64()):
+        return "integer"
+    check(f"{name}: type", got, pyarrow.float64())
+    return "f64"
+
+
 def exact(cell, kind):
-    if cell == "-":
+    if cell == "":
         return None
     if kind == "f64":
-        return bytes.fromhex(cell)
-    if kind.startswith("decimal"):
-        return decimal.Decimal(cell)
-    return cell if kind == "text" else int(cell)
+        return bits(float(cell))
+    return decimal.Decimal(cell) if kind == "decimal" else int(cell)
 
 
 def bits(value):
@@ -56,11 +65,11 @@ def check(what, found, expected):
         sys.exit(f"{what}: expected {expected!r}, got {found!r}")
 
 
-def check_columns(reader, key, names, types, rows, found_names, column):
+def check_columns(reader, key, names, kinds, rows, found_names, column):
     """`column(name)` gives the values of a column as exact Python values, nulls as None."""
     check(f"{reader} {key}: column names", list(found_names), names)
-    for index, (name, kind) in enumerate(zip(names, types, strict=True)):
-        expected = [row[index] for row in rows]
+    for index, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        expected = [exact(row[index], kind) for row in rows]
         found = column(name, kind)
         check(f"{reader} {key} {name}: rows", len(found), len(expected))
         for row, (a, b) in enumerate(zip(found, expected, strict=True)):
@@ -68,59 +77,38 @@ def check_columns(reader, key, names, types, rows, found_names, column):
                 check(f"{reader} {key} {name} row {row}", a, b)
 
 
-ARROW_TYPES = {
-    "timestamp_ns": pyarrow.timestamp("ns", "UTC"),
-    "u64": pyarrow.uint64(),
-    "i64": pyarrow.int64(),
-    "side": pyarrow.int8(),
-    "i8": pyarrow.int8(),
-    "flags": pyarrow.uint8(),
-    "f64": pyarrow.float64(),
-    "text": pyarrow.string(),
-}
-
-
-def with_pyarrow(path, key, names, types, rows):
+def with_pyarrow(path, key, names, kinds, rows):
     table = pyarrow.parquet.ParquetFile(path).read()
-    for name, kind in zip(names, types, strict=True):
-        got = table.schema.field(name).type
-        if kind.startswith("decimal:"):
-            assert pyarrow.types.is_decimal128(got), (name, got)
-            check(f"pyarrow {key} {name}: scale", got.scale, int(kind.split(":")[1]))
-        else:
-            check(f"pyarrow {key} {name}: type", got, ARROW_TYPES[kind])
 
     def column(name, kind):
         data = table.column(name)
-        if kind == "timestamp_ns":
+        if kind == "time":
             return data.cast(pyarrow.int64()).to_pylist()
         values = data.to_pylist()
         return [bits(v) for v in values] if kind == "f64" else values
 
-    check_columns("pyarrow", key, names, types, rows, table.column_names, column)
+    check_columns("pyarrow", key, names, kinds, rows, table.column_names, column)
 
 
-def with_polars(path, key, names, types, rows):
+def with_polars(path, key, names, kinds, rows):
     frame = polars.read_parquet(path, hive_partitioning=False)
-    for name, kind in zip(names, types, strict=True):
-        if kind == "timestamp_ns":
+    for name, kind in zip(names, kinds, strict=True):
+        if kind == "time":
             check(f"polars {key} {name}: type", frame.schema[name], polars.Datetime("ns", "UTC"))
-        if kind.startswith("decimal:"):
-            check(f"polars {key} {name}: scale", frame.schema[name].scale, int(kind.split(":")[1]))
 
     def column(name, kind):
         data = frame.get_column(name)
-        if kind == "timestamp_ns":
+        if kind == "time":
             return data.dt.timestamp("ns").to_list()
         if kind == "f64":
             assert not data.is_nan().any(), f"{name}: NaN where a null belongs"
         values = data.to_list()
         return [bits(v) for v in values] if kind == "f64" else values
 
-    check_columns("polars", key, names, types, rows, frame.columns, column)
+    check_columns("polars", key, names, kinds, rows, frame.columns, column)
 
 
-def with_duckdb(path, key, names, types, rows):
+def with_duckdb(path, key, names, kinds, rows):
     # Times come as an integer: DuckDB's own timestamps with a zone have microseconds only.
     connection = duckdb.connect()
     found = connection.execute("SELECT name FROM parquet_schema(?) WHERE num_children IS NULL", [path]).fetchall()
@@ -128,13 +116,13 @@ def with_duckdb(path, key, names, types, rows):
 
     def column(name, kind):
         quoted = '"' + name.replace('"', '""') + '"'
-        if kind == "timestamp_ns":
+        if kind == "time":
             values = connection.execute(f"SELECT epoch_ns({quoted}) FROM {source}", [path]).fetchall()
             microseconds = connection.execute(f"SELECT typeof({quoted}) FROM {source} LIMIT 1", [path]).fetchone()
             if microseconds == ("TIMESTAMP WITH TIME ZONE",):
                 # Compared at DuckDB's resolution.
                 position = names.index(name)
-                truth = [row[position] for row in rows]
+                truth = [exact(row[position], kind) for row in rows]
                 values = [v[0] for v in values]
                 check(f"duckdb {key} {name}", [v // 1000 for v in values], [t // 1000 for t in truth])
                 return truth
@@ -142,7 +130,7 @@ def with_duckdb(path, key, names, types, rows):
         values = [v[0] for v in connection.execute(f"SELECT {quoted} FROM {source}", [path]).fetchall()]
         return [bits(v) for v in values] if kind == "f64" else values
 
-    check_columns("duckdb", key, names, types, rows, [row[0] for row in found], column)
+    check_columns("duckdb", key, names, kinds, rows, [row[0] for row in found], column)
 
 
 def files_by_key(folder):
@@ -159,7 +147,7 @@ def files_by_key(folder):
 
 def hive_keys(folder, partitions):
     """The folder as one data set: every reader finds the true names in the paths, and all rows."""
-    expected = sorted((key, len(rows)) for key, _, _, rows in partitions)
+    expected = sorted((key, len(rows)) for key, _, rows in partitions)
 
     def named(groups):
         return sorted(((v, s, d if isinstance(d, str) else d.isoformat()), n) for v, s, d, n in groups)
@@ -179,19 +167,21 @@ def hive_keys(folder, partitions):
     check("pyarrow hive keys", named([(*(g[n] for n in names), g["count_all"]) for g in groups]), expected)
 
 
-def main(folder, listing):
-    partitions = read_listing(listing)
-    assert partitions, "an empty listing compares nothing"
-    values = 0
+def main(folder, listings):
+    partitions = read_listings(pathlib.Path(listings))
+    assert partitions, "no listing compares nothing"
     paths = files_by_key(folder)
-    check("files", sorted(paths), sorted(key for key, _, _, _ in partitions))
-    for key, names, types, rows in partitions:
-        path = paths[key]
+    check("files", sorted(paths), sorted(key for key, _, _ in partitions))
+    values = collections.Counter()
+    for key, names, rows in partitions:
+        schema = pyarrow.parquet.read_schema(paths[key])
+        check(f"{key}: column names", schema.names, names)
+        kinds = [kind_of(field.name, field.type) for field in schema]
         for reader in (with_pyarrow, with_polars, with_duckdb):
-            reader(path, key, names, types, rows)
-            values += len(rows) * len(names)
+            reader(paths[key], key, names, kinds, rows)
+            values.update(kind for kind in kinds for _ in rows)
     hive_keys(folder, partitions)
-    print(f"{values} values of {len(partitions)} partitions agree")
+    print(f"{len(partitions)} partitions agree: {dict(values)}")
 
 
 if __name__ == "__main__":

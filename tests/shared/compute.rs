@@ -3,13 +3,10 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
-use hftcol::codec::TextBlock;
-use hftcol::read::{BlockScratch, TableReader};
-use hftcol::schema::{LogicalType, PartitionKey};
-use hftcol::store::{Store, Tree};
-use hftcol::units::Decimal;
+use hftcol::read::TableReader;
+use hftcol::sink::format_named;
+use hftcol::store::{NameKind, Store, Tree, escape};
 
 use crate::raw_store::{publish, raw};
 
@@ -19,101 +16,69 @@ fn python() -> PathBuf {
     named.expect("HFTCOL_PYTHON is not set: name a Python with the packages of tests/interop/requirements.txt")
 }
 
-fn hftcol(args: &[&str]) {
+fn hftcol(args: &[&str]) -> Vec<u8> {
     let output = Command::new(env!("CARGO_BIN_EXE_hftcol")).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
 }
 
-/// Whole columns as the cells of the listing that the script reads.
-fn cells(table: &TableReader, index: usize) -> Vec<String> {
-    let column = &table.header().schema.columns[index];
-    let mut scratch = BlockScratch::default();
-    let mut cells = Vec::new();
-    for block in 0..table.block_count() {
-        let rows = table.block_rows(block);
-        let mut valid = vec![0_u64; rows.div_ceil(64)];
-        let is_valid = |valid: &[u64], row: usize| valid[row / 64] >> (row % 64) & 1 == 1;
-        match column.logical_type {
-            LogicalType::F64 => {
-                let mut values = vec![0.0; rows];
-                table.read_f64(block, index, &mut scratch, &mut values).unwrap();
-                let cell = |v: &f64| if v.is_nan() { "-".to_owned() } else { format!("{:016x}", v.to_bits()) };
-                cells.extend(values.iter().map(cell));
-            }
-            LogicalType::Text => {
-                let mut text = TextBlock::default();
-                table.read_text(block, index, &mut scratch, &mut text, &mut valid).unwrap();
-                let mut start = 0;
-                for (row, end) in text.ends.iter().enumerate() {
-                    let value = String::from_utf8(text.bytes[start..*end as usize].to_vec()).unwrap();
-                    cells.push(if is_valid(&valid, row) { value } else { "-".to_owned() });
-                    start = *end as usize;
-                }
-            }
-            other => {
-                let mut values = vec![0_i64; rows];
-                table.read_i64(block, index, &mut scratch, &mut values, &mut valid).unwrap();
-                let cell = |value: i64| match other {
-                    LogicalType::Decimal => Decimal { mantissa: value, scale: column.scale }.to_string(),
-                    LogicalType::U64 => value.cast_unsigned().to_string(),
-                    _ => value.to_string(),
-                };
-                let rows = values.iter().enumerate();
-                cells.extend(rows.map(|(row, v)| if is_valid(&valid, row) { cell(*v) } else { "-".to_owned() }));
-            }
-        }
+/// What the script says of `folder` against the rows that `cat` prints with `options`.
+fn compare(dir: &Path, store: &Path, folder: &Path, options: &[&str]) -> String {
+    let listings = dir.join(format!("listings of {}", options.join(" ")));
+    std::fs::create_dir(&listings).unwrap();
+    let mut keys = String::new();
+    for (number, key) in Store::open(store).unwrap().keys(&Tree::Raw).unwrap().iter().enumerate() {
+        writeln!(keys, "{number}\t{}\t{}\t{}", key.venue, key.security, key.date).unwrap();
+        let of = ["--venue", &key.venue, "--security", &key.security];
+        let store = store.to_str().unwrap();
+        let rows = hftcol(&[&["cat", "--store", store, "--format", "csv"][..], &of, options].concat());
+        std::fs::write(listings.join(format!("{number}.csv")), rows).unwrap();
     }
-    cells
-}
-
-/// One partition of a set as the script wants it.
-fn list(store: &Store, key: &PartitionKey, out: &mut String) {
-    let tree = Tree::Features("default".to_owned());
-    let manifest = store.manifest(&tree, key).unwrap().unwrap();
-    let segment = manifest.table("book").next().unwrap();
-    let table = TableReader::open(Arc::clone(&store.open_segment(&tree, key, segment).unwrap())).unwrap();
-    let columns = &table.header().schema.columns;
-    let kind = |i: usize| match columns[i].logical_type {
-        LogicalType::Decimal => format!("decimal:{}", columns[i].scale),
-        other => other.name().to_owned(),
-    };
-    let join = |cells: &mut dyn Iterator<Item = String>| cells.collect::<Vec<_>>().join("\t");
-    writeln!(out, "partition\t{}\t{}\t{}", key.venue, key.security, key.date).unwrap();
-    writeln!(out, "{}", join(&mut columns.iter().map(|c| c.name.clone()))).unwrap();
-    writeln!(out, "{}", join(&mut (0..columns.len()).map(kind))).unwrap();
-    let values: Vec<Vec<String>> = (0..columns.len()).map(|i| cells(&table, i)).collect();
-    for row in 0..table.rows() as usize {
-        writeln!(out, "{}", join(&mut values.iter().map(|column| column[row].clone()))).unwrap();
-    }
-}
-
-fn export_and_compare(dir: &Path, store: &Path) {
-    let out = dir.join("out");
-    let (store_text, out_text) = (store.to_str().unwrap(), out.to_str().unwrap());
-    let options = ["--raw-levels", "--mlofi-levels", "--threads", "2"];
-    hftcol(&[&["compute", "--store", store_text][..], &options].concat());
-    hftcol(&[&["compute", "--store", store_text, "--output", "parquet", "--out", out_text][..], &options].concat());
-    let store = Store::open(store).unwrap();
-    let mut listing = String::new();
-    store.keys(&Tree::Raw).unwrap().iter().for_each(|key| list(&store, key, &mut listing));
-    let listing_path = dir.join("listing.tsv");
-    std::fs::write(&listing_path, listing).unwrap();
+    std::fs::write(listings.join("keys.tsv"), keys).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/read_parquet.py");
-    let output =
-        Command::new(python()).arg(script).arg(out.join("book")).arg(&listing_path).output().expect("the interpreter");
+    let output = Command::new(python()).arg(script).arg(folder).arg(&listings).output().expect("the interpreter");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("values of"), "{text}");
+    text
+}
+
+/// Writes a raw table of every partition as Parquet through the sink, in the layout of `--out`.
+fn export_raw(store: &Path, table: &str, folder: &Path) {
+    let store = Store::open(store).unwrap();
+    let parquet = format_named("parquet").unwrap();
+    for key in store.keys(&Tree::Raw).unwrap() {
+        let manifest = store.manifest(&Tree::Raw, &key).unwrap().unwrap();
+        let segment = manifest.table(table).next().unwrap();
+        let reader = TableReader::open(store.open_segment(&Tree::Raw, &key, segment).unwrap()).unwrap();
+        let partition = folder
+            .join(format!("venue={}", escape(NameKind::Venue, &key.venue)))
+            .join(format!("security={}", escape(NameKind::Security, &key.security)))
+            .join(format!("date={}", key.date));
+        std::fs::create_dir_all(&partition).unwrap();
+        let mut bytes = Vec::new();
+        parquet.export(&reader, &mut bytes).unwrap();
+        std::fs::write(partition.join("part-0.parquet"), bytes).unwrap();
+    }
 }
 
 #[test]
 fn polars_duckdb_and_pyarrow_read_what_the_store_holds() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("store");
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    let (root, out) = (dir.join("store"), dir.join("out"));
     let store = Store::create_or_open(&root).unwrap();
     let mut partitions =
         vec![raw("binance", "BTC/USDT", 5_000, 1), raw("binance", "a b%=&", 40, 2), raw("Kraken", "XBT", 1, 3)];
     partitions[1].book = Some("quotes");
     publish(&store, &partitions);
-    export_and_compare(dir.path(), &root);
+    let (root_text, out_text) = (root.to_str().unwrap(), out.to_str().unwrap());
+    let options = ["--raw-levels", "--mlofi-levels", "--threads", "2"];
+    hftcol(&[&["compute", "--store", root_text][..], &options].concat());
+    hftcol(&[&["compute", "--store", root_text, "--output", "parquet", "--out", out_text][..], &options].concat());
+    let text = compare(dir, &root, &out.join("book"), &["--set", "default", "--table", "book"]);
+    assert!(text.contains("3 partitions agree") && text.contains("'f64'") && text.contains("'time'"), "{text}");
+
+    export_raw(&root, "trades", &dir.join("trades"));
+    let text = compare(dir, &root, &dir.join("trades"), &["--table", "trades"]);
+    assert!(text.contains("3 partitions agree") && text.contains("'decimal'"), "{text}");
 }

@@ -13,7 +13,7 @@ use hftcol::schema::Clock;
 use hftcol::units::{Date, NANOS_PER_SECOND};
 
 use crate::output::Output;
-use crate::signals;
+use crate::{signals, words};
 
 /// Compute the features of stored partitions, in parallel on pinned workers.
 ///
@@ -41,10 +41,10 @@ pub(crate) struct Args {
     #[arg(long, alias = "symbol", value_delimiter = ',', value_name = "NAMES")]
     security: Vec<String>,
     /// First date.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = words::date)]
     from: Option<Date>,
     /// Last date.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = words::date)]
     to: Option<Date>,
     /// Name of the feature set in the store.
     #[arg(long, default_value = "default", value_name = "NAME")]
@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     features: FeatureArgs,
     /// Clock that orders everything: event or recv; event where every row has it by default.
-    #[arg(long, value_name = "CLOCK", value_parser = parse_clock)]
+    #[arg(long, value_name = "CLOCK", value_parser = words::clock)]
     clock: Option<Clock>,
     /// Table that serves as the book: auto, book, book_built, quotes.
     #[arg(long, default_value = "auto", value_name = "TABLE")]
@@ -160,18 +160,6 @@ fn options(args: &Args) -> Result<ComputeOptions> {
         interrupt: signals::interrupt()?,
         ..ComputeOptions::new(&args.store)
     })
-}
-
-fn parse_date(text: &str) -> Result<Date, String> {
-    Date::parse(text).ok_or_else(|| "expected a date as YYYY-MM-DD".to_owned())
-}
-
-fn parse_clock(text: &str) -> Result<Clock, String> {
-    match text {
-        "event" => Ok(Clock::Event),
-        "recv" => Ok(Clock::Recv),
-        _ => Err("expected event or recv".to_owned()),
-    }
 }
 
 /// A number with a unit (ns, us, ms, s, m, h; seconds without one) as nanoseconds.
