@@ -126,13 +126,14 @@ fn read_sources(
     messages: &Sender<Message>,
 ) {
     let limits = sources::limits(shared.budget);
+    let mut spare = None;
     for (ordinal, source) in sources.into_iter().enumerate() {
         if shared.stopped() {
             return;
         }
         let ordinal = ordinal as u32;
         let mut number = 0;
-        let end = read_source(source, ordinal, &limits, shared, empty, full, &mut number);
+        let end = read_source(source, ordinal, &limits, shared, empty, full, &mut number, &mut spare);
         // A closed channel means that the run has failed: whoever closed it has told why.
         if messages.send(Message::SourceEnd { source: ordinal, chunks: number, end }).is_err() {
             return;
@@ -148,12 +149,23 @@ fn read_source(
     empty: &Receiver<RawChunk>,
     full: &Sender<Job>,
     number: &mut u64,
+    spare: &mut Option<RawChunk>,
 ) -> Result<crate::input::SourceFacts> {
     let parser = Arc::clone(&source.parser);
     let mut cutter = source.cutter(limits, &shared.taken)?;
     while !shared.stopped() {
-        let Ok(mut chunk) = empty.recv() else { break };
-        if !cutter.next(&mut chunk)? {
+        // The chunk that finds the source's end stays for the next source: the pool never shrinks.
+        let mut chunk = match spare.take() {
+            Some(chunk) => chunk,
+            None => match empty.recv() {
+                Ok(chunk) => chunk,
+                Err(_) => break,
+            },
+        };
+        let more = cutter.next(&mut chunk);
+        if !matches!(more, Ok(true)) {
+            *spare = Some(chunk);
+            more?;
             break;
         }
         let job = Job { source: ordinal, number: *number, parser: Arc::clone(&parser), chunk };
