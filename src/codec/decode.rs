@@ -43,8 +43,8 @@ pub(super) fn body<'a>(logical_type: LogicalType, entry: &BlockEntry, bytes: &'a
         ones += word.count_ones();
         beyond |= word & !bits::mask(w, rows);
     }
-    if beyond != 0 || ones != entry.rows - entry.nulls {
-        let expected = format!("{} bits for {rows} rows", entry.rows - entry.nulls);
+    if beyond != 0 || u64::from(ones) + u64::from(entry.nulls) != u64::from(entry.rows) {
+        let expected = format!("{rows} bits but {}", entry.nulls);
         return Err(Error::damage(rules::VALIDITY, expected, format!("{ones} bits, {beyond:#x} beyond")));
     }
     Ok(Body { validity, part })
@@ -106,6 +106,10 @@ fn words(
 ) -> Result<()> {
     let DecodeScratch { inflater, raw, values } = scratch;
     let (encoding, part) = unwrapped(entry.encoding, column.logical_type, part, inflater, raw)?;
+    if !encoding.allowed_for(column.logical_type) || out.len() != entry.rows as usize {
+        let expected = format!("{} values of {}", out.len(), column.logical_type.name());
+        return Err(Error::damage(rules::ENTRY_ENCODING, expected, encoding.name()));
+    }
     match encoding {
         Encoding::Plain => {
             plain::read(part, column.logical_type, out)?;

@@ -168,3 +168,137 @@ fn what_is_written_is_read() {
         }
     }
 }
+
+fn refused(bytes: Vec<u8>) -> bool {
+    TableReader::open(Arc::new(MemoryFile(bytes))).and_then(|reader| reader.verify()).is_err()
+}
+
+#[test]
+fn every_bit_is_covered() {
+    for zstd in [false, true] {
+        let encoder = BlockEncoder::default();
+        let encoder = if zstd { encoder.with_zstd(3).expect("zstd") } else { encoder };
+        let sound = sample(150).write(64, 2, encoder);
+        assert!(!refused(sound.clone()));
+        for at in 0..sound.len() {
+            for bit in 0..8 {
+                let mut bytes = sound.clone();
+                bytes[at] ^= 1 << bit;
+                assert!(refused(bytes), "bit {bit} of byte {at} of {}", sound.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_byte_is_covered() {
+    let sound = sample(70).write(64, 1, BlockEncoder::default());
+    for at in 0..sound.len() {
+        for change in [0x03_u8, 0x55, 0xAA, 0xFF, sound[at], 0x80 ^ sound[at]] {
+            let mut bytes = sound.clone();
+            bytes[at] ^= change;
+            assert!(change == 0 || refused(bytes), "byte {at} xor {change:#x}");
+        }
+    }
+}
+
+/// No strict prefix of a file is a file, and nothing may follow one.
+#[test]
+fn prefixes_and_extensions_are_refused() {
+    let sound = sample(150).write(64, 2, BlockEncoder::default());
+    for length in 0..sound.len() {
+        assert!(refused(sound[..length].to_vec()), "the first {length} bytes");
+    }
+    for more in [1, 4, 64, 4_096] {
+        let mut bytes = sound.clone();
+        bytes.resize(sound.len() + more, 0);
+        assert!(refused(bytes), "{more} zeros more");
+        let twice: Vec<u8> = sound.iter().chain(&sound).copied().take(sound.len() + more).collect();
+        assert!(refused(twice), "{more} bytes of itself more");
+    }
+}
+
+#[test]
+fn bursts_and_moved_sectors_are_found() {
+    let sound = sample(1_000).write(64, 4, BlockEncoder::default());
+    let mut seed = 5;
+    for _ in 0..2_000 {
+        let mut bytes = sound.clone();
+        let (r, at) = (random(&mut seed), random(&mut seed) as usize % (sound.len() - 4));
+        let burst = (r as u32).max(1).to_le_bytes();
+        bytes[at..at + 4].iter_mut().zip(burst).for_each(|(b, x)| *b ^= x);
+        assert!(refused(bytes), "burst {burst:?} at {at}");
+    }
+    for sector in 0..sound.len() / 512 {
+        let mut bytes = sound.clone();
+        let from = random(&mut seed) as usize % (sound.len() / 512) * 512;
+        bytes.copy_within(from..from + 512, sector * 512);
+        assert!(bytes == sound || refused(bytes), "sector {sector} is that at {from}");
+    }
+}
+
+#[test]
+fn same_rows_same_bytes_and_digests_add_up() {
+    let sample = sample(1_000);
+    let write = |blocks: u32| sample.write(64, blocks, BlockEncoder::default());
+    assert_eq!(write(4), write(4));
+    let digest =
+        |bytes: Vec<u8>| TableReader::open(Arc::new(MemoryFile(bytes))).expect("a file").footer().content_digest;
+    assert_eq!(digest(write(1)), digest(sample.write(4_096, 16, BlockEncoder::default())));
+    let zstd = BlockEncoder::default().with_zstd(3).expect("zstd");
+    assert_eq!(digest(write(2)), digest(sample.write(256, 2, zstd)));
+}
+
+#[test]
+fn reads_that_ask_for_too_much_are_refused() {
+    let reader =
+        TableReader::open(Arc::new(MemoryFile(sample(100).write(64, 1, BlockEncoder::default())))).expect("a file");
+    let mut scratch = BlockScratch::default();
+    let (mut words, mut doubles, mut validity) = (vec![0; 64], vec![0.0; 64], vec![0; 1]);
+    let mut text = TextBlock::default();
+    assert!(reader.read_i64(2, 0, &mut scratch, &mut words, &mut validity).is_err());
+    assert!(reader.read_i64(0, 99, &mut scratch, &mut words, &mut validity).is_err());
+    assert!(reader.read_i64(0, 0, &mut scratch, &mut words[..63], &mut validity).is_err());
+    assert!(reader.read_i64(0, 0, &mut scratch, &mut words, &mut []).is_err());
+    assert!(reader.read_i64(0, 5, &mut scratch, &mut words, &mut validity).is_err());
+    assert!(reader.read_f64(0, 6, &mut scratch, &mut doubles).is_err());
+    assert!(reader.read_text(0, 0, &mut scratch, &mut text, &mut validity).is_err());
+    assert!(reader.read_i64(1, 0, &mut scratch, &mut words[..36], &mut validity).is_ok());
+}
+
+#[test]
+fn headers_and_blocks_that_no_reader_takes_are_not_written() {
+    let sample = sample(10);
+    let refused = |change: fn(&mut FileHeader)| {
+        let mut header = sample.header(64, 1);
+        change(&mut header);
+        TableWriter::new(Vec::new(), header).expect_err("a refusal").exit_code() == 2
+    };
+    assert!(refused(|h| h.block_rows = 100));
+    assert!(refused(|h| h.group_blocks = 0));
+    assert!(refused(|h| h.table = "Book".into()));
+    assert!(refused(|h| h.key.venue.clear()));
+    assert!(refused(|h| h.key.security = "x".repeat(129)));
+    assert!(refused(|h| h.schema.columns.clear()));
+    assert!(refused(|h| h.schema.columns[1].name = "ts_event".into()));
+    assert!(refused(|h| h.schema.columns[1].scale = 13));
+    assert!(refused(|h| h.schema.columns[5].nullable = false));
+    let mut writer = TableWriter::new(Vec::new(), sample.header(64, 1)).expect("a header");
+    assert!(writer.push(1, &[]).is_err());
+    let provenance =
+        Provenance { notes: vec![("a".into(), "1".into()), ("a".into(), "2".into())], ..Default::default() };
+    assert!(writer.finish(provenance).is_err());
+}
+
+#[test]
+fn groups_stay_within_their_bytes() {
+    use hftcol::write::{GROUP_BYTES, group_blocks};
+    assert_eq!(group_blocks(1, 4_096), 16);
+    assert_eq!(group_blocks(45, 4_096), 4);
+    assert_eq!(group_blocks(4_200, 4_096), 1);
+    assert_eq!(group_blocks(1, 65_536), 1);
+    for columns in 1..300 {
+        let blocks = group_blocks(columns, 4_096) as usize;
+        assert!(blocks == 1 || blocks * columns * 8 * 4_096 <= GROUP_BYTES, "{columns}");
+    }
+}

@@ -1,11 +1,14 @@
 //! Integration tests: one binary, one module a subject.
 
+mod codec;
 mod compute;
 mod compute_cli;
 mod feature_markets;
 mod feature_tables;
 mod features_book;
 mod format;
+mod format_spec;
+mod format_vectors;
 mod golden;
 mod merge_order;
 #[path = "../oracle/mod.rs"]

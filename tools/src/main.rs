@@ -5,6 +5,7 @@ mod crash;
 mod fuzz;
 mod synth;
 mod tidy;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ const COMMANDS: &[Command] = &[
     ("fuzz", "run every fuzz target for a while", fuzz::run),
     ("synth", "write seeded books and trades in the Tardis layout", synth::run),
     ("tidy", "check layers, unsafe islands, file sizes and banned words of the sources", tidy::run),
+    ("vectors", "write the format vectors that are missing to format-spec/vectors/v1", vectors::run),
 ];
 
 fn main() -> ExitCode {
