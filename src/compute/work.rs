@@ -53,6 +53,13 @@ pub(super) struct Computed<F> {
     pub(super) cpu: Duration,
 }
 
+impl<D> Context<'_, D> {
+    /// Looks at the process's memory: once with every buffer of a partition in use, once with its outputs made.
+    fn note_memory(&self) {
+        self.peak_anonymous.fetch_max(anonymous_bytes(), Ordering::Relaxed);
+    }
+}
+
 impl Worker {
     /// Allocates the arena; called on the worker's own thread after pinning.
     pub(super) fn new(options: &ComputeOptions) -> Result<Self> {
@@ -88,13 +95,14 @@ impl Worker {
             interrupt.check()?;
             sink.push(rows, columns)
         })?;
+        context.note_memory();
         let provenance = Provenance {
             inputs: task.inputs.iter().map(|(_, digest)| *digest).collect(),
             fingerprint: task.fingerprint,
             notes: vec![("book".to_owned(), task.book_table.to_owned())],
         };
         let files = sink.finish(provenance, context.destination)?;
-        context.peak_anonymous.fetch_max(anonymous_bytes(), Ordering::Relaxed);
+        context.note_memory();
         let cpu = thread_cpu().saturating_sub(cpu_started);
         Ok(Computed { task, clock, report, files, wall: started.elapsed(), cpu })
     }
