@@ -154,7 +154,8 @@ def hive_keys(folder, partitions):
 
     glob = f"{folder}/**/*.parquet"
     names = ("venue", "security", "date")
-    frame = polars.scan_parquet(glob, hive_partitioning=True)
+    # Partitions with other numbers of levels have other columns.
+    frame = polars.scan_parquet(glob, hive_partitioning=True, missing_columns="insert", extra_columns="ignore")
     groups = frame.group_by(names).len().collect().rows()
     check("polars hive keys", named(groups), expected)
     query = "SELECT venue, security, date, count(*) FROM read_parquet(?, hive_partitioning = true) GROUP BY ALL"

@@ -29,7 +29,8 @@ fn compare(dir: &Path, store: &Path, folder: &Path, options: &[&str]) -> String 
     let mut keys = String::new();
     for (number, key) in Store::open(store).unwrap().keys(&Tree::Raw).unwrap().iter().enumerate() {
         writeln!(keys, "{number}\t{}\t{}\t{}", key.venue, key.security, key.date).unwrap();
-        let of = ["--venue", &key.venue, "--security", &key.security];
+        let date = key.date.to_string();
+        let of = ["--venue", &key.venue, "--security", &key.security, "--from", &date, "--to", &date];
         let store = store.to_str().unwrap();
         let rows = hftcol(&[&["cat", "--store", store, "--format", "csv"][..], &of, options].concat());
         std::fs::write(listings.join(format!("{number}.csv")), rows).unwrap();
@@ -81,4 +82,35 @@ fn polars_duckdb_and_pyarrow_read_what_the_store_holds() {
     export_raw(&root, "trades", &dir.join("trades"));
     let text = compare(dir, &root, &dir.join("trades"), &["--table", "trades"]);
     assert!(text.contains("3 partitions agree") && text.contains("'decimal'"), "{text}");
+}
+
+#[test]
+fn real_captures_give_the_same_store_for_any_threads_and_read_back_elsewhere() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    let inputs: Vec<String> = [
+        "lobster/AAPL_2012-06-21_message_50.csv",
+        "lobster/AAPL_2012-06-21_orderbook_50.csv.gz",
+        "tardis_layout_converted/binance-futures_book_snapshot_25_2024-07-18_BTCUSDT.csv.gz",
+        "tardis_layout_converted/binance-futures_trades_2024-07-18_BTCUSDT.csv.gz",
+        "tardis/quotes.csv.gz",
+    ]
+    .map(|name| crate::shared(name).to_str().unwrap().to_owned())
+    .to_vec();
+    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    let mut digests = Vec::new();
+    for threads in ["1", "2"] {
+        let root = dir.join(format!("store {threads}"));
+        let root_text = root.to_str().unwrap();
+        hftcol(&[&["import", "--store", root_text][..], &inputs].concat());
+        hftcol(&["compute", "--store", root_text, "--threads", threads, "--output", "hftc,parquet"]);
+        hftcol(&["verify", "--store", root_text]);
+        digests.push(hftcol(&["ls", "--store", root_text, "--digest"]));
+    }
+    assert!(!digests[0].is_empty() && digests[0] == digests[1]);
+    let (root, out) = (dir.join("store 1"), dir.join("out"));
+    let (root_text, out_text) = (root.to_str().unwrap(), out.to_str().unwrap());
+    hftcol(&["compute", "--store", root_text, "--output", "parquet", "--out", out_text]);
+    let text = compare(dir, &root, &out.join("book"), &["--set", "default", "--table", "book"]);
+    assert!(text.contains("4 partitions agree"), "{text}");
 }
