@@ -118,7 +118,7 @@ impl Decimal {
             return self.mantissa as f64 / unit as f64;
         }
         let (wide, unit) = (u128::from(magnitude) << 64, u128::from(unit.unsigned_abs()));
-        let quotient = wide / unit | u128::from(wide % unit != 0);
+        let quotient = (wide / unit) | u128::from(wide % unit != 0);
         let value = quotient as f64 * DOWN;
         if self.mantissa < 0 { -value } else { value }
     }

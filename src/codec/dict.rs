@@ -67,19 +67,19 @@ pub fn put(
     table.clear();
     firsts.clear();
     codes.clear();
-    for row in 0..rows {
+    for (row, hash) in hashes.iter().copied().enumerate().take(rows) {
         if !valid(row) {
             codes.push(-1);
             continue;
         }
         let same = |number: &u32| values.value(firsts[*number as usize].0 as usize) == values.value(row);
-        let found = table.find(hashes[row], same).copied();
+        let found = table.find(hash, same).copied();
         let number = match found {
             Some(number) => number,
             None => {
                 let number = u32::try_from(firsts.len()).unwrap_or(u32::MAX);
-                firsts.push((u32::try_from(row).unwrap_or(u32::MAX), hashes[row]));
-                table.insert_unique(hashes[row], number, |n| firsts[*n as usize].1);
+                firsts.push((u32::try_from(row).unwrap_or(u32::MAX), hash));
+                table.insert_unique(hash, number, |n| firsts[*n as usize].1);
                 number
             }
         };

@@ -134,7 +134,7 @@ fn spread(word: &[u8; 8], window: &[i64; SLACK], out: &mut [i64]) {
     }
     let places = &PLACES[usize::from(word[eights.len() & 7])];
     for (out, place) in rest.iter_mut().zip(places) {
-        *out = window[at + usize::from(*place) & (SLACK - 1)];
+        *out = window[(at + usize::from(*place)) & (SLACK - 1)];
     }
 }
 

@@ -42,8 +42,8 @@ impl FlowState {
         }
         let mut mids: [f64; BATCH + 1] = [0.0; BATCH + 1];
         let (bid, ask) = (batch.flow(BookSide::Bid, 0), batch.flow(BookSide::Ask, 0));
-        for i in 0..=self.rows {
-            mids[i] = (bid.price[i] + ask.price[i]) / 2.0;
+        for (mid, (bid, ask)) in mids[..=self.rows].iter_mut().zip(bid.price.iter().zip(ask.price)) {
+            *mid = (bid + ask) / 2.0;
         }
         for i in 0..self.rows {
             let step = self.step[i + 1];

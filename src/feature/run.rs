@@ -132,7 +132,7 @@ impl Output {
 
     /// Hands over the first `rows` rows.
     fn emit(&mut self, plan: &Plan, rows: usize, emit: &mut Emit<'_>) -> Result<()> {
-        if rows % 64 != 0 {
+        if !rows.is_multiple_of(64) {
             for validity in &mut self.key_validity {
                 validity[rows / 64] &= (1 << (rows % 64)) - 1;
             }

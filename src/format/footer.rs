@@ -61,7 +61,7 @@ impl Footer {
         let inputs = parse_inputs(&mut cursor)?;
         let notes = parse_notes(&mut cursor)?;
         cursor.zeros_to(cursor.at().next_multiple_of(8), rules::FOOTER_END)?;
-        let length = (count as usize).checked_mul(ENTRY_LEN).unwrap_or(usize::MAX);
+        let length = (count as usize).saturating_mul(ENTRY_LEN);
         let left = bytes.len() - cursor.at();
         if left != length {
             return Err(Error::damage(rules::FOOTER_END, format!("{length} bytes of entries"), left.to_string()));

@@ -88,7 +88,7 @@ impl Rejects {
         if !self.keep {
             return Ok(made);
         }
-        inexact.sort_by(|a, b| (a.source, a.record).cmp(&(b.source, b.record)));
+        inexact.sort_by_key(|row| (row.source, row.record));
         for (source, digest) in (0_u32..).zip(digests) {
             let start = inexact.partition_point(|i| i.source < source);
             let end = inexact.partition_point(|i| i.source <= source);

@@ -123,7 +123,7 @@ pub struct ImportReport {
 impl ImportReport {
     /// Records with a row that the merge refused become rejected records; their other rows stay stored.
     pub(super) fn count_inexact(&mut self, rows: &mut [Inexact]) {
-        rows.sort_by(|a, b| (a.source, a.record).cmp(&(b.source, b.record)));
+        rows.sort_by_key(|row| (row.source, row.record));
         for record in rows.chunk_by(|a, b| (a.source, a.record) == (b.source, b.record)) {
             if let Some(report) = record.first().and_then(|row| self.sources.get_mut(row.source as usize)) {
                 report.stored = report.stored.saturating_sub(1);

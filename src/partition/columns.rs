@@ -203,7 +203,7 @@ impl BlockBuilder {
         for (column, nulls) in self.nulls.iter_mut().enumerate() {
             let bits = &mut self.validity[column * stride..column * stride + words];
             // A refused row may have left its bits behind the last row.
-            if self.rows % 64 != 0 {
+            if !self.rows.is_multiple_of(64) {
                 bits[words - 1] &= (1 << (self.rows % 64)) - 1;
             }
             *nulls = self.rows - bits.iter().map(|w| w.count_ones() as usize).sum::<usize>();

@@ -69,9 +69,7 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
 fn time(words: &[&str]) -> Option<Meaning> {
     let (mut is_time, mut recv, mut event, mut unit) = (false, false, false, None);
     for word in words {
-        if one_of(word, &TIME) && !is_time {
-            is_time = true;
-        } else if *word == "at" && recv {
+        if (one_of(word, &TIME) && !is_time) || (*word == "at" && recv) {
             is_time = true;
         } else if one_of(word, &RECV_CLOCK) && !recv {
             recv = true;
