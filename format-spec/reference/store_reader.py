@@ -170,8 +170,8 @@ class Store:
         if manifest is None:
             if known and not invalid:
                 self.find(path, "rule S-15: in the ledger, but without a manifest")
-            elif not known and files:
-                self.find(path, "rule S-24: files without a manifest", is_open and not invalid)
+            elif not known and not invalid and files:
+                self.find(path, "rule S-24: files without a manifest", is_open)
             return
         self.manifests[tree, path] = manifest
         self.compare(path, manifest, data, known, is_open, ledger_is_whole)
@@ -204,8 +204,9 @@ class Store:
         first = known.files[0] if known else None
         if first and (first.length, first.hash) == (len(data), xxh3_128(data)):
             digests = [(table, parts.table_digest(found)) for table, found in parts.tables(manifest).items()]
-            if known.digests != digests:
-                self.find(path, "rule S-14: the ledger has other content digests")
+            files = [parts.Fact(parts.segment_name(s), s.rows, s.length, s.file_hash) for s in manifest.segments]
+            if (known.files[1:], known.digests) != (files, digests):
+                self.find(path, "rule S-14: the ledger has other files or content digests than the manifest")
         elif known and known.generation > manifest.generation:
             self.find(path, f"rule S-15: generation {manifest.generation}, the ledger has {known.generation}")
         elif known and known.generation == manifest.generation:
