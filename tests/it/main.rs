@@ -26,5 +26,6 @@ mod store_os;
 mod store_processes;
 mod vendor_ccxt;
 mod vendor_generic;
+mod store_reference;
 mod vendor_lobster;
 mod vendor_tardis;
