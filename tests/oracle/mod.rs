@@ -7,6 +7,7 @@
 pub(crate) mod book_flow;
 pub(crate) mod book_structure;
 pub(crate) mod number;
+pub(crate) mod parse;
 
 use std::collections::BTreeMap;
 

@@ -4,6 +4,7 @@
 //! `HFTCOL_SHARED` names (default: `../shared` beside the checkout); where they are absent every test fails loudly.
 
 mod compute;
+mod captures;
 mod lobster;
 #[path = "../it/raw_store.rs"]
 mod raw_store;

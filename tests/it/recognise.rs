@@ -1,0 +1,83 @@
+//! `auto` is never wrong: each sample under any name, with and without its header, is its own dialect or refused.
+
+use std::path::Path;
+
+use hftcol::vendor::{DIALECTS, Probe, Selection, SourceOptions, select};
+
+/// The samples: dialect, text.
+const SAMPLES: [(&str, &str); 7] = [
+    ("tardis", include_str!("../data/tardis/binance-futures_trades_2024-07-18_BTCUSDT.csv")),
+    ("tardis", include_str!("../data/tardis/binance-futures_quotes_2024-07-18_BTCUSDT.csv")),
+    ("tardis", include_str!("../data/tardis/binance-futures_book_snapshot_25_2024-07-18_BTCUSDT.csv")),
+    ("tardis", include_str!("../data/tardis/binance-futures_incremental_book_L2_2024-07-18_BTCUSDT.csv")),
+    ("ccxt", include_str!("../data/ccxt/binance_BTC-USDT_2024-08-08_orderbook.ndjson")),
+    ("ccxt", include_str!("../data/ccxt/binance_BTC-USDT_2024-08-08_trades.ndjson")),
+    ("lobster", include_str!("../data/lobster/XYZ_2012-06-21_34200000_57600000_message_2.csv")),
+];
+
+/// The dialect that `auto` takes, or nothing if it refuses.
+fn dialect_of(name: &str, text: &str) -> Option<&'static str> {
+    let date = hftcol::units::Date::parse("2024-07-18");
+    let options = SourceOptions { security: Some("S".to_owned()), date, ..SourceOptions::default() };
+    let probe = Probe { path: Path::new(name), head: text.as_bytes(), siblings: &[] };
+    match select("auto", &probe, &options) {
+        Ok(Selection::Source(selected)) => Some(selected.dialect.name()),
+        Ok(Selection::ReadWith(_)) => panic!("no partner was given"),
+        Err(error) => {
+            assert!(matches!(error.exit_code(), 2 | 3), "{name}: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_name_never_changes_the_dialect() {
+    for (dialect, text) in SAMPLES {
+        for name in ["x", "-", "data.json", "trades.csv", "AAPL_2012-06-21_34200000_57600000_orderbook_5.csv", "mixed.ndjson"] {
+            let found = dialect_of(name, text);
+            assert!(found.is_none_or(|f| f == dialect), "{dialect} under {name} is taken for {found:?}");
+        }
+        assert_eq!(dialect_of("x", text), Some(dialect));
+    }
+}
+
+#[test]
+fn a_copy_without_its_header_is_recognised_or_refused() {
+    for (dialect, text) in SAMPLES {
+        let (_, rest) = text.split_once('\n').unwrap();
+        let found = dialect_of("x", rest);
+        assert!(found.is_none_or(|f| f == dialect), "{dialect} without its first line is taken for {found:?}");
+    }
+}
+
+#[test]
+fn cut_heads_and_other_delimiters_are_recognised_or_refused() {
+    for (dialect, text) in SAMPLES {
+        for cut in [1, 10, 100, 500, 1_000].into_iter().filter(|c| *c < text.len()) {
+            let found = dialect_of("x", &text[..cut]);
+            assert!(found.is_none_or(|f| f == dialect), "{dialect} cut at {cut} is taken for {found:?}");
+        }
+        for delimiter in [";", "\t", "|", " "] {
+            let found = dialect_of("x", &text.replace(',', delimiter));
+            assert!(found.is_none_or(|f| f == dialect), "{dialect} with `{delimiter}` is taken for {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_mixture_of_two_kinds_is_not_taken_for_one() {
+    for (a, text) in SAMPLES {
+        for (b, other) in SAMPLES.into_iter().filter(|(b, _)| *b != a) {
+            let mixed = format!("{}\n{}\n", text.lines().next().unwrap(), other.lines().nth(1).unwrap());
+            if let Some(found) = dialect_of("x", &mixed) {
+                assert!(found == a, "a line of {a} before one of {b} is taken for {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_dialect_has_a_name_of_its_own() {
+    let names: std::collections::BTreeSet<_> = DIALECTS.iter().map(|d| d.name()).collect();
+    assert_eq!(names.len(), DIALECTS.len());
+}
