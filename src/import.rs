@@ -39,6 +39,8 @@ pub use report::{ImportReport, RowFates, SourceReport, SourceState, TableReport}
 
 use budget::Budget;
 use collect::Collector;
+use publish::Stage;
+use sources::Opened;
 
 /// Imports the inputs into the store. The report says what happened; [`ImportReport::verdict`] whether all is well.
 ///
@@ -54,41 +56,45 @@ pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Resu
     let open = OpenOptions { io: IoMode::Pread, allow_foreign: options.allow_foreign };
     let store = Store::create_or_open_with(&options.store, open)?;
     let mut publisher = store.begin(Tree::Raw)?;
-    let scratch = scratch(&store, &publisher)?;
-
-    let started = Instant::now();
-    let (runs, mut collector) = intake::read(sources, options, &budget, &scratch, on_event)?;
-    let mut report = ImportReport { max_rejects: options.max_rejects, ..ImportReport::default() };
-    report.spilled_bytes = runs.iter().map(Run::file_bytes).sum();
-    let runs = reduce(runs, budget.fan_in, &scratch, &|| options.interrupt.check())?;
-    refuse_inexact(options, &runs, &collector)?;
-    report.read_time = started.elapsed();
-
-    let started = Instant::now();
-    report.tables = std::mem::take(&mut collector.tables);
-    let mut inexact = publish::publish(
-        &runs,
-        &store,
-        &mut publisher,
-        &scratch,
-        options,
-        &budget,
-        &mut collector,
-        &mut report,
-        on_event,
-    )?;
-    drop(runs);
-    let Collector { reports, facts, rejects, .. } = collector;
-    report.sources = reports;
-    report.count_inexact(&mut inexact);
-    let digests: Vec<u128> = facts.iter().map(|source| source.digest).collect();
-    report.quarantine = rejects.publish(&mut publisher, &digests, &mut inexact)?;
-    publisher.finish()?;
-    report.write_time = started.elapsed();
+    let carried_out = carry_out(sources, options, &budget, &store, &mut publisher, on_event);
+    // Also after an error: what was published stays, what was not goes, and the ledger is closed.
+    let finished = publisher.finish();
+    let mut report = carried_out?;
+    finished?;
     report.peak_memory = exec::peak_resident_bytes();
     if !report.balanced() {
         return Err(internal("records or rows without a fate: the report does not balance"));
     }
+    Ok(report)
+}
+
+fn carry_out(
+    sources: Vec<Opened>,
+    options: &ImportOptions,
+    budget: &Budget,
+    store: &Store,
+    publisher: &mut Publisher,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<ImportReport> {
+    let mut report = ImportReport { max_rejects: options.max_rejects, ..ImportReport::default() };
+    let scratch = &scratch(store, publisher)?;
+    let started = Instant::now();
+    let (runs, mut collector) = intake::read(sources, options, budget, scratch, on_event)?;
+    report.spilled_bytes = runs.iter().map(Run::file_bytes).sum();
+    let runs = &reduce(runs, budget.fan_in, scratch, &|| options.interrupt.check())?;
+    refuse_inexact(options, runs, &collector)?;
+    report.read_time = started.elapsed();
+
+    let started = Instant::now();
+    report.tables = std::mem::take(&mut collector.tables);
+    let stage = Stage { runs, store, scratch, options, budget };
+    let mut inexact = publish::publish(&stage, publisher, &mut collector, &mut report, on_event)?;
+    let Collector { reports, facts, rejects, .. } = collector;
+    report.sources = reports;
+    report.count_inexact(&mut inexact);
+    let digests: Vec<u128> = facts.iter().map(|source| source.digest).collect();
+    report.quarantine = rejects.publish(publisher, &digests, &mut inexact)?;
+    report.write_time = started.elapsed();
     Ok(report)
 }
 

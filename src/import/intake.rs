@@ -126,55 +126,53 @@ fn read_sources(
     messages: &Sender<Message>,
 ) {
     let limits = sources::limits(shared.budget);
-    let mut spare = None;
+    let mut reader = Reader { limits, shared, empty, full, spare: None, number: 0 };
     for (ordinal, source) in sources.into_iter().enumerate() {
         if shared.stopped() {
             return;
         }
         let ordinal = ordinal as u32;
-        let mut number = 0;
-        let end = read_source(source, ordinal, &limits, shared, empty, full, &mut number, &mut spare);
+        let end = reader.read(source, ordinal);
         // A closed channel means that the run has failed: whoever closed it has told why.
-        if messages.send(Message::SourceEnd { source: ordinal, chunks: number, end }).is_err() {
+        if messages.send(Message::SourceEnd { source: ordinal, chunks: reader.number, end }).is_err() {
             return;
         }
     }
 }
 
-fn read_source(
-    source: Opened,
-    ordinal: u32,
-    limits: &InputLimits,
-    shared: &Shared<'_>,
-    empty: &Receiver<RawChunk>,
-    full: &Sender<Job>,
-    number: &mut u64,
-    spare: &mut Option<RawChunk>,
-) -> Result<crate::input::SourceFacts> {
-    let parser = Arc::clone(&source.parser);
-    let mut cutter = source.cutter(limits, &shared.taken)?;
-    while !shared.stopped() {
-        // The chunk that finds the source's end stays for the next source: the pool never shrinks.
-        let mut chunk = match spare.take() {
-            Some(chunk) => chunk,
-            None => match empty.recv() {
-                Ok(chunk) => chunk,
-                Err(_) => break,
-            },
-        };
-        let more = cutter.next(&mut chunk);
-        if !matches!(more, Ok(true)) {
-            *spare = Some(chunk);
-            more?;
-            break;
+/// What the reader keeps between sources.
+struct Reader<'a> {
+    limits: InputLimits,
+    shared: &'a Shared<'a>,
+    empty: &'a Receiver<RawChunk>,
+    full: &'a Sender<Job>,
+    /// The chunk that found the end of the last source: the pool never shrinks.
+    spare: Option<RawChunk>,
+    /// Chunks of the source so far.
+    number: u64,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, source: Opened, ordinal: u32) -> Result<crate::input::SourceFacts> {
+        self.number = 0;
+        let parser = Arc::clone(&source.parser);
+        let mut cutter = source.cutter(&self.limits, &self.shared.taken)?;
+        while !self.shared.stopped() {
+            let Some(mut chunk) = self.spare.take().or_else(|| self.empty.recv().ok()) else { break };
+            let more = cutter.next(&mut chunk);
+            if !matches!(more, Ok(true)) {
+                self.spare = Some(chunk);
+                more?;
+                break;
+            }
+            let job = Job { source: ordinal, number: self.number, parser: Arc::clone(&parser), chunk };
+            if self.full.send(job).is_err() {
+                break;
+            }
+            self.number += 1;
         }
-        let job = Job { source: ordinal, number: *number, parser: Arc::clone(&parser), chunk };
-        if full.send(job).is_err() {
-            break;
-        }
-        *number += 1;
+        Ok(cutter.facts())
     }
-    Ok(cutter.facts())
 }
 
 /// A parser: chunks to rows, rows to its run buffer.

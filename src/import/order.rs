@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::normalize::RowBatch;
 use crate::schema::RawTable;
+use crate::units::Date;
 
 /// One partition and table within one chunk, or up to a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,52 +43,50 @@ fn behind(max: i64, clock: i64) -> u64 {
     if clock < max { max.abs_diff(clock) } else { 0 }
 }
 
+/// A table and a hash of the partition's name.
+type Id = (RawTable, u64);
+
 /// The stretches of a chunk by table and a hash of the partition's name: a clash would only blur a statistic.
 pub(crate) fn summarise(batches: &[RowBatch]) -> Vec<(RawTable, u64, Stretch)> {
-    let mut found: HashMap<(RawTable, u64), Stretch> = HashMap::new();
+    let mut found: HashMap<Id, Stretch> = HashMap::new();
     for batch in batches {
-        let names: Vec<u64> = batch
-            .securities
-            .iter()
-            .map(|(venue, security)| {
-                let mut hasher = Xxh3::new();
-                hasher.update(venue.as_bytes());
-                hasher.update(&[0]);
-                hasher.update(security.as_bytes());
-                hasher.digest()
-            })
-            .collect();
-        let mut recent: Option<((u32, i32), (RawTable, u64), Stretch)> = None;
+        let names: Vec<u64> = batch.securities.iter().map(|(venue, security)| name_hash(venue, security)).collect();
+        // Most rows are of the partition of the row before.
+        let mut open: Option<(u32, Date, Id, Stretch)> = None;
         for key in &batch.keys {
-            let place = (key.security, key.date.0);
-            match &mut recent {
-                Some((at, _, stretch)) if *at == place => stretch.join(Stretch::new(key.clock)),
-                _ => {
-                    if let Some((_, id, stretch)) = recent.take() {
-                        found.insert(id, stretch);
-                    }
-                    let name = names.get(key.security as usize).copied().unwrap_or(0);
-                    let id = (batch.table, name ^ (key.date.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-                    let mut stretch = found.remove(&id);
-                    match &mut stretch {
-                        Some(before) => before.join(Stretch::new(key.clock)),
-                        None => stretch = Some(Stretch::new(key.clock)),
-                    }
-                    recent = stretch.map(|stretch| (place, id, stretch));
-                }
+            if let Some((security, date, _, stretch)) = &mut open
+                && (*security, *date) == (key.security, key.date)
+            {
+                stretch.join(Stretch::new(key.clock));
+                continue;
             }
+            found.extend(open.take().map(|(_, _, id, stretch)| (id, stretch)));
+            let name = names.get(key.security as usize).copied().unwrap_or(0);
+            let id = (batch.table, name ^ (key.date.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let row = Stretch::new(key.clock);
+            let stretch = found.remove(&id).map_or(row, |mut before| {
+                before.join(row);
+                before
+            });
+            open = Some((key.security, key.date, id, stretch));
         }
-        if let Some((_, id, stretch)) = recent {
-            found.insert(id, stretch);
-        }
+        found.extend(open.map(|(_, _, id, stretch)| (id, stretch)));
     }
     found.into_iter().map(|((table, id), stretch)| (table, id, stretch)).collect()
+}
+
+fn name_hash(venue: &str, security: &str) -> u64 {
+    let mut hasher = Xxh3::new();
+    hasher.update(venue.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(security.as_bytes());
+    hasher.digest()
 }
 
 /// The disorder of a source.
 #[derive(Debug, Default)]
 pub(crate) struct Disorder {
-    stretches: HashMap<(RawTable, u64), Stretch>,
+    stretches: HashMap<Id, Stretch>,
 }
 
 impl Disorder {

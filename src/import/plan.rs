@@ -109,11 +109,11 @@ pub(crate) fn decide<'r>(
     }
     let mut planner = Planner { store, before, known, sources, overlap, key: sections.key, left_out: Vec::new() };
     match planner.plan(&tables)? {
-        Ok(plan) => {
+        Verdict::Write(plan) => {
             decision.left_out.append(&mut planner.left_out);
             decision.plan = plan;
         }
-        Err(reason) => {
+        Verdict::Refuse(reason) => {
             let rows = tables.iter().flat_map(|t| t.by_source.iter().map(|(s, f)| (*s, t.table, f.rows)));
             decision.left_out.extend(rows.map(|(source, table, rows)| (source, table, LeftOut::Refused, rows)));
             decision.refused = Some(reason);
@@ -153,6 +153,27 @@ impl Candidate<'_> {
     }
 }
 
+/// What the planner says of a partition.
+enum Verdict<'r> {
+    /// Write this, or nothing.
+    Write(Option<Plan<'r>>),
+    /// Leave it as it is, for this reason.
+    Refuse(String),
+}
+
+/// Clocks from the first to the last, both included.
+type ClockRange = (i64, i64);
+
+/// A table whose sources were judged.
+#[derive(Debug)]
+struct Screened {
+    /// Sources whose rows are written.
+    kept: Vec<u32>,
+    /// Range whose rows are skipped.
+    skip: Option<ClockRange>,
+    stored: Option<StoredTable>,
+}
+
 struct Planner<'a> {
     store: &'a Store,
     before: Option<Manifest>,
@@ -164,8 +185,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// The plan, `None` if nothing is to be written, or the reason of the refusal.
-    fn plan<'r>(&mut self, tables: &[Candidate<'r>]) -> Result<Result<Option<Plan<'r>>, String>> {
+    fn plan<'r>(&mut self, tables: &[Candidate<'r>]) -> Result<Verdict<'r>> {
         let mut plan = Plan {
             before: None,
             key: self.key.clone(),
@@ -173,19 +193,19 @@ impl Planner<'_> {
             sources: self.known.clone(),
             tables: Vec::new(),
         };
-        let mut keeps: Vec<(usize, Vec<u32>, Option<(i64, i64)>, Option<StoredTable>)> = Vec::new();
-        for (number, candidate) in tables.iter().enumerate() {
+        let mut screened = Vec::new();
+        for candidate in tables {
             let stored = match &self.before {
                 Some(manifest) => StoredTable::open(self.store, manifest, candidate.table)?,
                 None => None,
             };
-            match self.screen(candidate, stored.as_ref(), &mut plan.date_tz) {
-                Ok((kept, skip)) => keeps.push((number, kept, skip, stored)),
-                Err(reason) => return Ok(Err(reason)),
+            match self.screen(candidate, stored, &mut plan.date_tz) {
+                Ok(table) => screened.push((candidate, table)),
+                Err(reason) => return Ok(Verdict::Refuse(reason)),
             }
         }
         // Ordinals are the partition's, so they are given once all its tables are known.
-        let mut writing: Vec<u32> = keeps.iter().flat_map(|(_, kept, _, _)| kept.iter().copied()).collect();
+        let mut writing: Vec<u32> = screened.iter().flat_map(|(_, table)| table.kept.iter().copied()).collect();
         writing.sort_unstable();
         writing.dedup();
         let mut ordinals = vec![None; self.sources.len()];
@@ -195,28 +215,28 @@ impl Planner<'_> {
                 plan.sources.push(SourceRef { digest: facts.digest });
             }
         }
-        for (number, kept, skip, stored) in keeps {
-            if !kept.is_empty() {
-                plan.tables.push(self.table(&tables[number], &kept, skip, stored, &ordinals));
+        for (candidate, table) in screened {
+            if !table.kept.is_empty() {
+                plan.tables.push(self.table(candidate, table, &ordinals));
             }
         }
         plan.before = self.before.take();
-        Ok(Ok((!plan.tables.is_empty()).then_some(plan)))
+        Ok(Verdict::Write((!plan.tables.is_empty()).then_some(plan)))
     }
 
     /// Which sources of a table are written, and the clock range whose rows are skipped; or why the partition is refused.
     fn screen(
         &mut self,
         candidate: &Candidate<'_>,
-        stored: Option<&StoredTable>,
+        stored: Option<StoredTable>,
         date_tz: &mut String,
-    ) -> Result<(Vec<u32>, Option<(i64, i64)>), String> {
+    ) -> Result<Screened, String> {
         let table = candidate.table;
         let first = candidate.by_source.first().and_then(|(s, _)| self.facts(*s, table));
         let channel =
-            stored.map(|s| s.channel.clone()).or_else(|| first.map(|f| f.channel.clone())).unwrap_or_default();
-        let clock = stored.map(|s| s.clock).or_else(|| first.map(|f| f.clock)).unwrap_or(Clock::Event);
-        let range = stored.map(|s| (s.facts.min_clock, s.facts.max_clock));
+            stored.as_ref().map(|s| s.channel.clone()).or_else(|| first.map(|f| f.channel.clone())).unwrap_or_default();
+        let clock = stored.as_ref().map(|s| s.clock).or_else(|| first.map(|f| f.clock)).unwrap_or(Clock::Event);
+        let range = stored.as_ref().map(|s| (s.facts.min_clock, s.facts.max_clock));
         let (mut kept, mut skip) = (Vec::new(), None);
         for (source, facts) in &candidate.by_source {
             let said = self.facts(*source, table);
@@ -253,7 +273,7 @@ impl Planner<'_> {
             }
             kept.push(*source);
         }
-        Ok((kept, skip))
+        Ok(Screened { kept, skip, stored })
     }
 
     fn overlap_reason(&self, table: RawTable, source: u32, channels: Option<(&String, &String)>) -> String {
@@ -275,18 +295,11 @@ impl Planner<'_> {
         self.sources.get(source as usize)?.tables.get(&table)
     }
 
-    fn table<'r>(
-        &self,
-        candidate: &Candidate<'r>,
-        kept: &[u32],
-        skip: Option<(i64, i64)>,
-        stored: Option<StoredTable>,
-        ordinals: &[Option<u32>],
-    ) -> TablePlan<'r> {
+    fn table<'r>(&self, candidate: &Candidate<'r>, screened: Screened, ordinals: &[Option<u32>]) -> TablePlan<'r> {
+        let Screened { kept, skip, stored } = screened;
         let table = candidate.table;
         let mut facts = Facts::default();
-        for (source, theirs) in candidate.by_source.iter().filter(|(source, _)| kept.contains(source)) {
-            let _ = source;
+        for (_, theirs) in candidate.by_source.iter().filter(|(source, _)| kept.contains(source)) {
             facts.merge(theirs);
         }
         let said = kept.first().and_then(|source| self.facts(*source, table)).cloned();

@@ -40,21 +40,28 @@ struct Done {
     built: Vec<Built>,
 }
 
+/// What the second half works on.
+#[derive(Debug)]
+pub(crate) struct Stage<'r> {
+    pub(crate) runs: &'r [Run],
+    pub(crate) store: &'r Store,
+    pub(crate) scratch: &'r Scratch,
+    pub(crate) options: &'r ImportOptions,
+    pub(crate) budget: &'r Budget,
+}
+
 /// Writes and publishes everything that the runs hold. Returns the rows that are not exact in their columns.
 ///
 /// # Errors
 /// `Io`, `Damage`, `Interrupted`; what was published before stays published.
 pub(crate) fn publish(
-    runs: &[Run],
-    store: &Store,
+    stage: &Stage<'_>,
     publisher: &mut Publisher,
-    scratch: &Scratch,
-    options: &ImportOptions,
-    budget: &Budget,
     collector: &mut Collector,
     report: &mut ImportReport,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<Inexact>> {
+    let Stage { runs, store, options, budget, .. } = *stage;
     let total = collector.reports.iter().flat_map(|r| r.rows.values()).map(|rows| rows.parsed).sum();
     let mut state = State { collector, report, on_event, inexact: Vec::new(), rows: 0, total };
     thread::scope(|scope| {
@@ -63,7 +70,7 @@ pub(crate) fn publish(
         let (done_tx, done_rx) = bounded::<Result<Done>>(2 * budget.writers);
         for _ in 0..budget.writers {
             let (jobs, done) = (job_rx.clone(), done_tx.clone());
-            scope.spawn(move || work(&jobs, &done, scratch, options, budget));
+            scope.spawn(move || work(&jobs, &done, stage));
         }
         drop((job_rx, done_tx));
         let mut sections = Sections::new(runs)?;
@@ -102,21 +109,15 @@ pub(crate) fn publish(
 }
 
 /// A worker: writes the tables of one partition after the other.
-fn work(
-    jobs: &Receiver<Job<'_>>,
-    done: &Sender<Result<Done>>,
-    scratch: &Scratch,
-    options: &ImportOptions,
-    budget: &Budget,
-) {
+fn work(jobs: &Receiver<Job<'_>>, done: &Sender<Result<Done>>, stage: &Stage<'_>) {
     for job in jobs {
-        if done.send(write_partition(job, scratch, options, budget)).is_err() {
+        if done.send(write_partition(job, stage)).is_err() {
             break;
         }
     }
 }
 
-fn write_partition(job: Job<'_>, scratch: &Scratch, options: &ImportOptions, budget: &Budget) -> Result<Done> {
+fn write_partition(job: Job<'_>, stage: &Stage<'_>) -> Result<Done> {
     let Job { number, plan, mut staged } = job;
     let generation = plan.before.as_ref().map_or(0, |m| m.generation) + 1;
     let fingerprint = fingerprint(&plan.sources);
@@ -129,9 +130,9 @@ fn write_partition(job: Job<'_>, scratch: &Scratch, options: &ImportOptions, bud
             fingerprint,
             notes: Vec::new(),
         },
-        scratch: scratch.clone(),
-        resort_bytes: budget.rewrite_bytes,
-        interrupt: options.interrupt.clone(),
+        scratch: stage.scratch.clone(),
+        resort_bytes: stage.budget.rewrite_bytes,
+        interrupt: stage.options.interrupt.clone(),
     };
     let mut segments = plan.before.as_ref().map(|m| m.segments.clone()).unwrap_or_default();
     let mut built = Vec::new();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::io::Write;
 use std::path::PathBuf;
 
 use super::quarantine::{self, ENTRIES};
@@ -114,7 +115,6 @@ impl Rejects {
 
 impl Waiting {
     fn flush(&mut self) -> Result<()> {
-        use std::io::Write;
         self.file.write_all(&self.text).map_err(|e| Error::io("write", &self.path, e))?;
         self.text.clear();
         Ok(())

@@ -13,6 +13,7 @@ mod format;
 mod format_spec;
 mod format_vectors;
 mod golden;
+mod import;
 mod merge_order;
 mod ndjson;
 #[path = "../oracle/mod.rs"]
