@@ -4,6 +4,7 @@
 //! text and never goes through f64.
 
 pub mod csv;
+pub mod daytime;
 pub mod decimal;
 pub mod json;
 pub mod timestamp;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::ccxt::Units;
 use super::ccxt_keys::Keys;
 use super::ccxt_levels::LevelSink;
-use super::columns::read_time;
+use super::row_head::read_time;
 use crate::normalize::{
     ChunkBuilder, Fault, INT_NULL, SCALE_NULL, TS_NULL, Times, Zone, ZoneCache, keep_existing_levels, price_and_qty,
     put_decimal, side_word,

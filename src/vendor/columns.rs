@@ -4,16 +4,17 @@
 
 use std::borrow::Cow;
 
+use super::apart::Part;
+use super::cells::{Cells, is_size};
 use super::{Chunk, ChunkParser, Framing, TableFacts};
 use crate::error::Result;
 use crate::normalize::{
-    ChunkBuilder, Fault, INT_NULL, NameRule, ParsedChunk, Place, SCALE_NULL, TS_NULL, Times, Zone, ZoneCache,
-    flag_word, keep_existing_levels, price_and_qty, put_decimal, side_word,
+    ChunkBuilder, Fault, INT_NULL, NameRule, ParsedChunk, Place, SCALE_NULL, Zone, ZoneCache, keep_existing_levels,
+    price_and_qty, put_decimal,
 };
+use crate::parse::TimeFormat;
 use crate::parse::csv::{Fields, PathShare, Record, Splitter};
 use crate::parse::decimal::decimal;
-use crate::parse::timestamp::{civil, epoch};
-use crate::parse::{TimeFault, TimeFormat};
 use crate::schema::{Clock, RawTable};
 
 /// What a source column is.
@@ -37,8 +38,16 @@ pub(super) enum Role {
     Side(u8),
     /// A flag, by its word: the same.
     Flag(u8),
+    /// A whole number: the same.
+    Int(u8),
+    /// The word of an order message's action: the same.
+    Action(u8),
+    /// Whether the buyer was the maker, which gives the aggressor's side: the same.
+    BuyerIsMaker(u8),
     /// The table's id.
     Id,
+    /// A part of `ts_event`, or with `recv` of `ts_recv`.
+    Part { part: Part, recv: bool },
 }
 
 /// All that is known of a file with one role a column.
@@ -60,27 +69,22 @@ pub(super) struct ColumnPlan {
     pub date_tz: Zone,
     pub channel: String,
     pub record_rule: &'static str,
+    /// How cells differ from the plain form, if they do.
+    pub cells: Option<Box<Cells>>,
 }
 
 /// The parser of a [`ColumnPlan`].
 #[derive(Debug)]
 pub(super) struct ColumnParser {
-    plan: ColumnPlan,
+    pub(super) plan: ColumnPlan,
     /// (source column, place among the decimals).
     decimals: Vec<(u16, u16)>,
     /// Every other column with a role.
-    others: Vec<(u16, Role)>,
+    pub(super) others: Vec<(u16, Role)>,
     /// Decimals of a row.
     width: usize,
-}
-
-/// What a record says outside its decimals and small integers.
-struct RowHead<'a> {
-    times: Times,
-    sequence: Option<u64>,
-    venue: &'a [u8],
-    security: &'a [u8],
-    id: &'a [u8],
+    /// Which of the two times stand in parts.
+    pub(super) in_parts: [bool; 2],
 }
 
 impl ColumnParser {
@@ -96,7 +100,9 @@ impl ColumnParser {
             }
         }
         let width = plan.table.decimals(plan.levels).len();
-        Self { plan, decimals, others, width }
+        let in_parts = [false, true]
+            .map(|of| others.iter().any(|(_, role)| matches!(role, Role::Part { recv, .. } if *recv == of)));
+        Self { plan, decimals, others, width, in_parts }
     }
 
     /// Parses with a splitter of the caller's, which counts the paths taken.
@@ -145,16 +151,19 @@ impl ColumnParser {
         batch.decimals.resize(base + self.width, 0);
         batch.scales.resize(base + self.width, SCALE_NULL);
         batch.ints.resize(ints_base + self.plan.table.ints().len(), INT_NULL);
+        if self.plan.table == RawTable::Deltas {
+            // A change that is not said to be part of a snapshot is none.
+            batch.ints[ints_base] = 0;
+        }
         let head = self.head(fields, &mut batch.ints[ints_base..], zone)?;
         let (values, scales) = (&mut batch.decimals[base..], &mut batch.scales[base..]);
-        let is_book = matches!(self.plan.table, RawTable::Book | RawTable::Quotes);
-        for &(field, slot) in &self.decimals {
-            let text = fields.get(usize::from(field));
-            let slot = usize::from(slot);
-            put_decimal(decimal(text), is_book, &mut values[slot], &mut scales[slot])
-                .map_err(|expected| Fault::got(self.name(field), expected, text))?;
+        match &self.plan.cells {
+            None => self.put_decimals(fields, values, scales)?,
+            Some(cells) => self.put_cells(fields, cells, values, scales)?,
         }
+        let prices_only = self.plan.cells.as_ref().is_some_and(|cells| cells.prices_only);
         match self.plan.table {
+            RawTable::Quotes if prices_only => {}
             RawTable::Book | RawTable::Quotes => keep_existing_levels(values, scales),
             RawTable::Trades | RawTable::Deltas => price_and_qty(values, scales)?,
             RawTable::Orders | RawTable::Ohlcv => {}
@@ -164,61 +173,39 @@ impl ColumnParser {
         builder.push_row(0, head.times, head.sequence, (head.venue, head.security), ids)
     }
 
-    fn head<'a>(&self, fields: &Fields<'a>, ints: &mut [i64], zone: &mut ZoneCache) -> Result<RowHead<'a>, Fault> {
-        let mut head = RowHead { times: Times::default(), sequence: None, venue: b"", security: b"", id: b"" };
-        for &(field, role) in &self.others {
+    fn put_decimals(&self, fields: &Fields<'_>, values: &mut [i64], scales: &mut [u8]) -> Result<(), Fault> {
+        let is_book = matches!(self.plan.table, RawTable::Book | RawTable::Quotes);
+        for &(field, slot) in &self.decimals {
             let text = fields.get(usize::from(field));
-            match role {
-                Role::Event(format) => head.times.event = self.time(text, format, field, zone)?,
-                Role::Recv(format) => head.times.recv = self.time(text, format, field, zone)?,
-                Role::Sequence => head.sequence = self.sequence(text, field)?,
-                Role::Venue => head.venue = text,
-                Role::Security => head.security = text,
-                Role::Id => head.id = text,
-                Role::Side(at) => set(ints, at, side_word(text).code()),
-                Role::Flag(at) => {
-                    let flag = flag_word(text);
-                    let flag = flag.ok_or_else(|| Fault::got(self.name(field), "true or false", text))?;
-                    set(ints, at, i64::from(flag));
-                }
-                Role::Skip | Role::Decimal(_) => {}
-            }
+            let slot = usize::from(slot);
+            put_decimal(decimal(text), is_book, &mut values[slot], &mut scales[slot])
+                .map_err(|expected| Fault::got(self.name(field), expected, text))?;
         }
-        Ok(head)
+        Ok(())
     }
 
-    fn time(&self, text: &[u8], format: TimeFormat, field: u16, zone: &mut ZoneCache) -> Result<i64, Fault> {
-        if text.is_empty() {
-            return Ok(TS_NULL);
+    /// The same for cells that are not in the plain form.
+    fn put_cells(
+        &self,
+        fields: &Fields<'_>,
+        cells: &Cells,
+        values: &mut [i64],
+        scales: &mut [u8],
+    ) -> Result<(), Fault> {
+        let is_book = matches!(self.plan.table, RawTable::Book | RawTable::Quotes);
+        for &(field, slot) in &self.decimals {
+            let text = fields.get(usize::from(field));
+            let (value, scale) = (&mut values[usize::from(slot)], &mut scales[usize::from(slot)]);
+            put_decimal(decimal(cells.text(text)), is_book, value, scale)
+                .and_then(|()| cells.rescale(is_size(self.plan.table, slot), value, scale))
+                .map_err(|expected| Fault::got(self.name(field), expected, text))?;
         }
-        read_time(text, format, zone).map_err(|fault| Fault::got(self.name(field), fault, text))
-    }
-
-    fn sequence(&self, text: &[u8], field: u16) -> Result<Option<u64>, Fault> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let number = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok());
-        number.map(Some).ok_or_else(|| Fault::got(self.name(field), "a whole number below 2^64", text))
+        Ok(())
     }
 
     #[cold]
-    fn name(&self, field: u16) -> Cow<'static, str> {
+    pub(super) fn name(&self, field: u16) -> Cow<'static, str> {
         self.plan.columns.get(usize::from(field)).map_or(Cow::Borrowed(""), |c| Cow::Owned(c.0.clone()))
-    }
-}
-
-fn set(ints: &mut [i64], at: u8, value: i64) {
-    if let Some(slot) = ints.get_mut(usize::from(at)) {
-        *slot = value;
-    }
-}
-
-/// Text of a known format to nanoseconds; zone-less text takes the zone.
-pub(super) fn read_time(text: &[u8], format: TimeFormat, zone: &mut ZoneCache) -> Result<i64, TimeFault> {
-    match format.digits() {
-        Some(digits) => epoch(text, digits),
-        None => civil(text).and_then(|time| zone.instant(time)),
     }
 }
 

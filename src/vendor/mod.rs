@@ -3,16 +3,17 @@
 //! In: the head of an input and what the user said. Out: a [`ChunkParser`] that turns chunks of whole records into
 //! [`ParsedChunk`]s, stateless between chunks. [`select`] finds the dialect; it refuses rather than guesses (decision 36).
 
+mod apart;
 mod ccxt;
 mod ccxt_keys;
 mod ccxt_levels;
 mod ccxt_record;
+mod cells;
 mod columns;
 mod generic;
 mod header;
 mod lobster;
-mod mapping;
-mod roles;
+mod row_head;
 mod select;
 mod tardis;
 

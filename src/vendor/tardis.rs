@@ -136,6 +136,7 @@ impl Dialect for Tardis {
             date_tz: Zone::named(options.date_tz.as_deref().unwrap_or("UTC"), "--date-tz")?,
             channel: channel(table, levels),
             record_rule: "one record is one row",
+            cells: None,
         };
         Ok(Box::new(ColumnParser::new(plan)))
     }

@@ -35,4 +35,5 @@ mod vendor_ccxt;
 mod vendor_generic;
 mod store_reference;
 mod vendor_lobster;
+mod vendor_mapping;
 mod vendor_tardis;

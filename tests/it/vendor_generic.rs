@@ -1,6 +1,4 @@
-//! Files of no vendor: by header names that mean one thing, and by mapping file.
-
-use std::sync::Arc;
+//! Files of no vendor, by header names that mean one thing.
 
 use hftcol::error::Result;
 use hftcol::input::InputLimits;
@@ -10,11 +8,6 @@ use crate::sources::{Parsed, choose, parse};
 
 fn auto(text: &str) -> Result<Parsed> {
     parse("x.csv", text.as_bytes(), &SourceOptions::default(), &InputLimits::default())
-}
-
-fn mapped(mapping: &str, text: &str) -> Result<Parsed> {
-    let options = SourceOptions { mapping: Some(Arc::from(mapping)), ..SourceOptions::default() };
-    parse("x.csv", text.as_bytes(), &options, &InputLimits::default())
 }
 
 #[test]
@@ -65,76 +58,73 @@ fn auto_refuses_what_could_mean_two_things() {
 }
 
 #[test]
-fn a_mapping_names_every_column() {
-    let mapping = r#"
-table = "trades"
-venue = "krx"
-tz = "Asia/Seoul"
-header = false
-delimiter = "|"
-[columns]
-ts_event = { column = 1, format = "iso" }
-security = 2
-price = 3
-qty = 4
-side = 6
-"#;
-    let parsed = mapped(mapping, "2018-01-27 09:00:00.5|005930|100|3|x|sell\n").unwrap();
-    assert_eq!(parsed.first("trades"), "krx/005930 2018-01-27 1517011200500000000 - - 0.0 -1||100 3");
-}
-
-#[test]
-fn a_mapping_names_levels_by_pattern() {
-    let mapping = r#"
-table = "book"
-security = "S"
-[columns]
-ts_event = { column = "t", format = "ms" }
-ts_recv = { column = "r", format = "us" }
-sequence = "n"
-[levels]
-count = 2
-first = 1
-bid_px = "b{}"
-bid_sz = "bv{}"
-ask_px = "a{}"
-ask_sz = "av{}"
-"#;
-    let text = "t,r,n,b1,bv1,b2,bv2,a1,av1,a2,av2,junk\n1723161254206,1723161254206001,5,1,2,3,4,5,6,7,8,zzz\n";
-    let parsed = mapped(mapping, text).unwrap();
-    assert_eq!(
-        parsed.first("book"),
-        "unknown/S 2024-08-08 1723161254206000000 1723161254206001000 5 1.0 ||1 2 5 6 3 4 7 8"
-    );
-}
-
-#[test]
-fn a_wrong_mapping_names_its_line() {
-    let text = "t,p,q\n1,1,1\n";
-    let base = "table = \"trades\"\nsecurity = \"S\"\n[columns]\nprice = \"p\"\nqty = \"q\"\n";
-    let time = "ts_event = { column = \"t\", format = \"s\" }\n";
-    assert_eq!(mapped(&format!("{base}{time}"), text).unwrap().count("trades"), 1);
-    for (mapping, line) in [
-        (format!("{base}{time}colour = \"q\"\n"), 7),
-        (format!("speed = 3\n{base}{time}"), 1),
-        (base.to_owned(), 3),
-        (format!("{base}ts_event = \"t\"\n"), 6),
-        (format!("{base}{time}side = \"q\"\n"), 7),
-        (format!("clock = \"wall\"\n{base}{time}"), 1),
-        ("table = \"lines\"\n[columns]\n".to_owned(), 1),
-        ("table = ".to_owned(), 1),
-    ] {
-        let error = mapped(&mapping, text).unwrap_err();
-        assert_eq!(error.exit_code(), 2, "{mapping}");
-        assert!(error.to_string().contains(&format!("line {line}:")), "{mapping}\n{error}");
-    }
-    let absent = format!("{base}{time}side = \"s\"\n");
-    assert_eq!(mapped(&absent, text).unwrap_err().exit_code(), 3);
-}
-
-#[test]
 fn the_table_asked_for_must_be_the_table_found() {
     let options = SourceOptions { table: Some(hftcol::schema::RawTable::Book), ..SourceOptions::default() };
     let text = "ts_ns,symbol,price,qty,side,id\n1756717200000003000,S0,22.040,0.10,buy,7\n";
     assert_eq!(choose("generic", "x", text.as_bytes(), &options).unwrap_err().exit_code(), 2);
+}
+
+#[test]
+fn quotes_without_sizes_keep_their_prices() {
+    let parsed = auto("timestamp,symbol,bid,ask\n2013-01-01 22:00:00.295000+00:00,S,86.655,86.728\n").unwrap();
+    assert_eq!(parsed.first("quotes"), "unknown/S 2013-01-01 1357077600295000000 - - 1.0 ||86.655 - 86.728");
+}
+
+#[test]
+fn sides_by_number_need_a_minus() {
+    let rows = |sides: [&str; 3]| {
+        let lines = sides.map(|side| format!("1756717200000003000,S,1,1,{side}\n"));
+        auto(&format!("ts_ns,symbol,price,qty,side\n{}", lines.concat()))
+    };
+    assert!(rows(["1", "-1", "0"]).is_ok() && rows(["buy", "", "unknown"]).is_ok() && rows(["B", "S", "B"]).is_ok());
+    for odd in [["0", "1", "1"], ["1", "2", "1"], ["1", "1", "1"], ["buy", "sell", "cross"]] {
+        let error = rows(odd).unwrap_err();
+        assert_eq!(error.exit_code(), 3, "{odd:?}");
+    }
+}
+
+#[test]
+fn what_cat_prints_is_read_again() {
+    let options = SourceOptions { security: Some("S".to_owned()), ..SourceOptions::default() };
+    for (text, table, row) in [
+        (
+            "ts_event,ts_recv,sequence,side,trade_id,price,qty,source,record\n5,7,9,-1,x,1.5,2,0,4\n",
+            "trades",
+            "5 7 9 1.0 -1|x|1.5 2",
+        ),
+        ("ts_event,side,price,qty,source,record\n5,1,1.5,2,0,4\n", "trades", "5 - - 1.0 1||1.5 2"),
+        (
+            "ts_recv,action,side,order_id,price,qty,source,record\n5,7,-1,8,1.5,2,0,4\n",
+            "orders",
+            "- 5 - 1.0 7 -1|8|1.5 2",
+        ),
+        ("ts_event,is_snapshot,side,price,qty,source,record\n5,1,-1,1.5,2,0,4\n", "deltas", "5 - - 1.0 1 -1||1.5 2"),
+        (
+            "ts_event,duration_ns,open,high,low,close,volume,source,record\n5,60000000000,1,2,1,2,9,0,4\n",
+            "ohlcv",
+            "5 - - 1.0 60000000000||1 2 1 2 9",
+        ),
+        (
+            "ts_event,bid_px_00,bid_sz_00,ask_px_00,ask_sz_00,bid_px_01,bid_sz_01,ask_px_01,ask_sz_01,source,record\n\
+             5,1,2,3,4,,,7,8,0,4\n",
+            "book",
+            "5 - - 1.0 ||1 2 3 4 - - 7 8",
+        ),
+    ] {
+        let parsed = parse("x.csv", text.as_bytes(), &options, &InputLimits::default()).unwrap();
+        assert_eq!(parsed.first(table), format!("unknown/S 1970-01-01 {row}"), "{text}");
+    }
+}
+
+#[test]
+fn one_level_is_a_book_or_quotes_as_the_user_says() {
+    use hftcol::schema::RawTable;
+    let text = "ts_event,bid_px_00,bid_sz_00,ask_px_00,ask_sz_00,source,record\n5,1,2,3,4,0,4\n";
+    let with = |table| SourceOptions { security: Some("S".to_owned()), table, ..SourceOptions::default() };
+    for table in [RawTable::Book, RawTable::Quotes] {
+        let parsed = parse("x", text.as_bytes(), &with(Some(table)), &InputLimits::default()).unwrap();
+        assert!(parsed.first(table.name()).ends_with("||1 2 3 4"));
+    }
+    let error = choose("auto", "x", text.as_bytes(), &with(None)).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("--table"), "{error}");
 }

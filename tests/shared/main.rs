@@ -6,6 +6,7 @@
 mod compute;
 mod captures;
 mod lobster;
+mod mapping;
 #[path = "../it/raw_store.rs"]
 mod raw_store;
 #[allow(dead_code, reason = "the first suite uses more of it")]

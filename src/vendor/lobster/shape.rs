@@ -7,7 +7,7 @@
 use crate::parse::Number;
 use crate::parse::csv::{Fields, Splitter, detect_delimiter};
 use crate::parse::decimal::decimal;
-use crate::vendor::header::{is_blank, whole_lines};
+use crate::vendor::header::{self, is_blank};
 
 /// Lines that are looked at.
 const LINES: usize = 200;
@@ -36,7 +36,7 @@ pub(super) struct Shape {
 impl Shape {
     /// Looks at a head.
     pub(super) fn of(head: &[u8]) -> Self {
-        let mut lines = whole_lines(head).peekable();
+        let mut lines = header::lines(header::whole(head)).peekable();
         let mut lead = 0;
         while lines.next_if(|line| is_blank(line)).is_some() {
             lead += 1;

@@ -1,75 +1,31 @@
-//! Any delimited file whose columns can be told: from a mapping file, or from header names that mean one thing only.
-//!
-//! Without a mapping the dialect is sure only if every column is understood ([`super::roles`]), no two have the same role, times have a
-//! unit (in the name or by their size), and the first records parse. docs/mapping.md describes the mapping file.
+//! The plan of a file without a mapping: the header must name every column, each with one meaning, and times must have a unit,
+//! in the name or by their size. Refused is what could mean two things, with the reason.
 
 use std::collections::BTreeSet;
 
-use super::columns::{ColumnParser, ColumnPlan, Role};
-use super::header::{self, Header};
-use super::mapping;
 use super::roles::{Meaning, meaning};
-use super::{Chunk, ChunkParser, Dialect, Probe, Recognition, SourceOptions};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::normalize::{NameRule, Zone};
+use crate::normalize::{NameRule, Zone, side_word};
 use crate::parse::TimeFormat;
 use crate::parse::csv::Splitter;
 use crate::parse::timestamp::civil;
 use crate::schema::{Clock, RawTable};
+use crate::units::Side;
+use crate::vendor::cells::Cells;
+use crate::vendor::columns::{ColumnPlan, Role};
+use crate::vendor::header::{self, Header};
+use crate::vendor::{Probe, SourceOptions};
 
-/// The dialect.
-#[derive(Debug)]
-pub(super) struct Generic;
-
-/// Records of the head that must parse before the dialect is sure.
-const TRIAL_BYTES: usize = 16 << 10;
-
-impl Dialect for Generic {
-    fn name(&self) -> &'static str {
-        "generic"
-    }
-
-    fn recognise(&self, probe: &Probe<'_>) -> Recognition {
-        let options = SourceOptions { security: Some("?".to_owned()), ..SourceOptions::default() };
-        let Ok(plan) = plan_from_header(probe, &options) else {
-            return Recognition::No;
-        };
-        let reason = format!("every column of the header names one thing of {}", plan.table.name());
-        let whole = header::whole(probe.head);
-        let trial = &whole[..whole.len().min(TRIAL_BYTES)];
-        let trial = &trial[..memchr::memrchr(b'\n', trial).map_or(trial.len(), |at| at + 1)];
-        let (parsed, _) = ColumnParser::new(plan).parse_with(Chunk::of(trial), false);
-        if parsed.rejects.len() as u64 > parsed.stored { Recognition::No } else { Recognition::Yes(reason) }
-    }
-
-    fn open(&self, probe: &Probe<'_>, options: &SourceOptions) -> Result<Box<dyn ChunkParser>> {
-        let plan = match &options.mapping {
-            Some(text) => mapping::plan(text, probe, options)?,
-            None => plan_from_header(probe, options)?,
-        };
-        if options.table.is_some_and(|t| t != plan.table) {
-            let found = plan.table.name();
-            return Err(Error::usage(
-                format!("--table differs from the {found} that the columns of {} make", probe.path.display()),
-                "leave --table out or give a mapping file",
-            ));
-        }
-        if plan.names.security.is_none() && !plan.columns.iter().any(|(_, role)| *role == Role::Security) {
-            return Err(Error::usage(
-                format!("{}: no column names the security", probe.path.display()),
-                "name it with --security",
-            ));
-        }
-        Ok(Box::new(ColumnParser::new(plan)))
-    }
-}
-
-fn refuse(probe: &Probe<'_>, expected: impl Into<String>) -> Error {
+pub(super) fn refuse(probe: &Probe<'_>, expected: impl Into<String>) -> Error {
     Error::refused(probe.path, expected, "describe the columns in a mapping file (docs/mapping.md)")
 }
 
-fn plan_from_header(probe: &Probe<'_>, options: &SourceOptions) -> Result<ColumnPlan> {
+/// The plan that the header says.
+///
+/// # Errors
+/// `Input` naming what is missing or could mean two things.
+pub(super) fn plan_from_header(probe: &Probe<'_>, options: &SourceOptions) -> Result<ColumnPlan> {
     let header = header::need(probe.path, probe.head)?;
     let mut meanings = Vec::with_capacity(header.names.len());
     for name in &header.names {
@@ -77,6 +33,8 @@ fn plan_from_header(probe: &Probe<'_>, options: &SourceOptions) -> Result<Column
         meanings.push(meaning);
     }
     let (table, levels, first) = table_of(&meanings).map_err(|expected| refuse(probe, expected))?;
+    let prices_only = !meanings.iter().any(|m| matches!(m, Meaning::Level { part, .. } if !part.is_multiple_of(2)));
+    let prices_only = prices_only && table == RawTable::Quotes;
     let wanted = if options.levels == 0 { limits::LEVELS_DEFAULT } else { options.levels.min(limits::LEVELS) };
     let kept = if table == RawTable::Book { levels.min(wanted) } else { 1 };
     let mut columns = Vec::with_capacity(meanings.len());
@@ -90,7 +48,12 @@ fn plan_from_header(probe: &Probe<'_>, options: &SourceOptions) -> Result<Column
                 Some(level) if level < kept => Role::Decimal(4 * level + part),
                 _ => Role::Skip,
             },
-            Meaning::Plain(role) => *role,
+            Meaning::Plain(role) => {
+                if matches!(role, Role::Side(_)) {
+                    check_sides(probe, &header, at).map_err(|expected| refuse(probe, expected))?;
+                }
+                *role
+            }
         };
         if role != Role::Skip && columns.iter().any(|(_, known)| same_use(*known, role)) {
             return Err(refuse(probe, format!("one column for each role, not a second one in `{name}`")));
@@ -112,6 +75,7 @@ fn plan_from_header(probe: &Probe<'_>, options: &SourceOptions) -> Result<Column
         date_tz: Zone::named(options.date_tz.as_deref().unwrap_or("UTC"), "--date-tz")?,
         channel: table.name().to_owned(),
         record_rule: "one record is one row",
+        cells: prices_only.then(|| Box::new(Cells { prices_only, ..Cells::default() })),
     })
 }
 
@@ -141,6 +105,15 @@ fn table_of(meanings: &[Meaning]) -> Result<(RawTable, u16, u16), String> {
         (true, _) if has_trade_parts => Err("either levels or the price and size of a trade, not both".to_owned()),
         (false, true) => Ok((RawTable::Trades, 1, 0)),
         (false, false) => Err("levels of bid and ask, or the price, size and side of trades".to_owned()),
+        // Bid and ask alone: quotes without sizes.
+        (true, _)
+            if parts[0] == parts[2]
+                && parts[0].len() == 1
+                && parts[0].contains(&None)
+                && parts[1].len() + parts[3].len() == 0 =>
+        {
+            Ok((RawTable::Quotes, 1, 0))
+        }
         (true, _) if parts.iter().any(|p| *p != parts[0]) => {
             Err("price and size of bid and ask for the same levels".to_owned())
         }
@@ -160,8 +133,41 @@ fn table_of(meanings: &[Meaning]) -> Result<(RawTable, u16, u16), String> {
     }
 }
 
+/// Sides must be words, or numbers of which one is -1: what 0 and 1 mean is anyone's guess.
+fn check_sides(probe: &Probe<'_>, header: &Header, column: usize) -> Result<(), String> {
+    let (mut numbers, mut minus, mut odd) = (false, false, None);
+    Splitter::new(header.delimiter, false).split(header::whole(probe.head), |record| {
+        let text = record.fields.filter(|_| record.raw != header.line).map_or(&b""[..], |f| f.get(column));
+        match text {
+            b"" => {}
+            b"-1" => minus = true,
+            b"1" | b"+1" | b"0" => numbers = true,
+            word => {
+                let known = side_word(word) != Side::Unknown
+                    || [&b"unknown"[..], b"none", b"undefined", b"null"].iter().any(|w| word.eq_ignore_ascii_case(w));
+                if !known {
+                    odd.get_or_insert_with(|| String::from_utf8_lossy(&word[..word.len().min(40)]).into_owned());
+                }
+            }
+        }
+    });
+    let name = &header.names[column];
+    match odd {
+        Some(odd) => Err(format!("buy or sell in `{name}`, not `{odd}`; [sides] of a mapping file names other words")),
+        None if numbers && !minus => {
+            Err(format!("words in `{name}`, or 1 and -1; [sides] of a mapping file says what other numbers mean"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The unit of a time column: all values in the head must agree with each other and with the name.
-fn unit_of(probe: &Probe<'_>, header: &Header, column: usize, named: Option<TimeFormat>) -> Result<TimeFormat, String> {
+pub(super) fn unit_of(
+    probe: &Probe<'_>,
+    header: &Header,
+    column: usize,
+    named: Option<TimeFormat>,
+) -> Result<TimeFormat, String> {
     let mut seen: Option<TimeFormat> = named;
     let mut odd: Option<String> = None;
     let name = &header.names[column];

@@ -3,8 +3,8 @@
 //! A name is split into words at punctuation, at changes of case and between letters and digits; every word must be understood,
 //! or the name is not. So `bid_px_00`, `bids[0].price`, `bidPrice1`, `ts_ns` and `localTimestamp` are, and `maker_side` is not.
 
-use super::columns::Role;
 use crate::parse::TimeFormat;
+use crate::vendor::columns::Role;
 
 /// What a name says; units and the order of levels are settled when all columns are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
