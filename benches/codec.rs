@@ -1,6 +1,25 @@
 //! Blocks of a book: encoding, and reading (copy, checksum, decoding) to f64 and i64. Throughput counts decoded bytes, 8 a
 //! value. Each benchmark first asserts that its answer is right.
 
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_is_multiple_of,
+    clippy::manual_div_ceil,
+    clippy::manual_range_contains,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::if_same_then_else,
+    reason = "twins are written as plainly as their rules read"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    dead_code,
+    missing_docs,
+    reason = "a benchmark asserts its answer; its support is shared"
+)]
+
 use std::hint::black_box;
 use std::sync::Arc;
 

@@ -1,5 +1,24 @@
 //! CSV on one core: splitting alone, and the whole way from bytes to typed rows. Throughput is in bytes of text.
 
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_is_multiple_of,
+    clippy::manual_div_ceil,
+    clippy::manual_range_contains,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::if_same_then_else,
+    reason = "twins are written as plainly as their rules read"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    dead_code,
+    missing_docs,
+    reason = "a benchmark asserts its answer; its support is shared"
+)]
+
 #[path = "support/text.rs"]
 mod text;
 

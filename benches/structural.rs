@@ -1,6 +1,25 @@
 //! Families of table `book` over ten levels, from stored blocks to output blocks that are dropped. Rows are snapshots; the
 //! merge is part of every figure, so a family's own cost is the distance to `benches/merge.rs`.
 
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_is_multiple_of,
+    clippy::manual_div_ceil,
+    clippy::manual_range_contains,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::if_same_then_else,
+    reason = "twins are written as plainly as their rules read"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    dead_code,
+    missing_docs,
+    reason = "a benchmark asserts its answer; its support is shared"
+)]
+
 mod support;
 
 use std::slice;

@@ -46,7 +46,8 @@ impl Market {
         text.push('\n');
         for _ in 0..rows {
             self.step();
-            write!(text, "{},SEC{:03}", self.time, self.random(5)).unwrap();
+            let security = self.random(5);
+            write!(text, "{},SEC{security:03}", self.time).unwrap();
             for side in [-1, 1] {
                 (0..10).for_each(|level| write!(text, ",{}", self.price(side * (level + 1))).unwrap());
                 (0..10).for_each(|_| write!(text, ",{}", self.size()).unwrap());

@@ -154,6 +154,7 @@ impl Candidate<'_> {
 }
 
 /// What the planner says of a partition.
+#[expect(clippy::large_enum_variant, reason = "one exists at a time and it is moved once")]
 enum Verdict<'r> {
     /// Write this, or nothing.
     Write(Option<Plan<'r>>),

@@ -41,13 +41,23 @@ fn every_cut_gives_the_same_rows() {
 fn compression_changes_nothing() {
     let bytes = TARDIS.as_bytes();
     let (one, two) = bytes.split_at(bytes.len() / 2);
-    let plain = read(open("x", bytes, &chunked(9)).unwrap(), &choose("auto", "x", bytes, &SourceOptions::default()).unwrap(), &chunked(9)).unwrap();
+    let plain = read(
+        open("x", bytes, &chunked(9)).unwrap(),
+        &choose("auto", "x", bytes, &SourceOptions::default()).unwrap(),
+        &chunked(9),
+    )
+    .unwrap();
     for packed in [gzip(bytes), [gzip(one), gzip(two)].concat(), zstd(bytes), [zstd(one), zstd(two)].concat()] {
         let selected = choose("auto", "x", &packed, &SourceOptions::default()).unwrap();
         for chunk in [1, 7, 100, 1 << 20] {
-            let (parsed, facts) = read(open("x", &packed, &chunked(chunk)).unwrap(), &selected, &chunked(chunk)).unwrap();
+            let (parsed, facts) =
+                read(open("x", &packed, &chunked(chunk)).unwrap(), &selected, &chunked(chunk)).unwrap();
             assert_eq!(parsed, plain.0);
-            assert_eq!((facts.digest, facts.bytes), (plain.1.digest, plain.1.bytes), "the digest is of the plain bytes");
+            assert_eq!(
+                (facts.digest, facts.bytes),
+                (plain.1.digest, plain.1.bytes),
+                "the digest is of the plain bytes"
+            );
         }
     }
 }
@@ -84,7 +94,8 @@ fn a_record_at_the_limit_is_taken_and_one_beyond_is_one_reject() {
     let header = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount";
     let base = row("").len();
     let limit = 100;
-    let (fits, beyond, far) = (row(&"1".repeat(limit - base)), row(&"1".repeat(limit - base + 1)), row(&"1".repeat(1_000)));
+    let (fits, beyond, far) =
+        (row(&"1".repeat(limit - base)), row(&"1".repeat(limit - base + 1)), row(&"1".repeat(1_000)));
     let text = [header, &row("1"), &beyond, &fits, &far, &row("2"), &far].join("\n");
     let selected = choose("auto", "x", text.as_bytes(), &SourceOptions::default()).unwrap();
     let mut first = None;
@@ -105,12 +116,9 @@ fn a_record_at_the_limit_is_taken_and_one_beyond_is_one_reject() {
 #[test]
 fn what_cannot_be_read_is_refused_by_name() {
     let limits = InputLimits::default();
-    for (bytes, word) in [
-        (&b"BZh91AY&SY"[..], "bzip2"),
-        (b"PK\x03\x04rest", "zip"),
-        (b"\xFD7zXZ\0\0", "xz"),
-        (b"\xFF\xFEa\0", "UTF-16"),
-    ] {
+    for (bytes, word) in
+        [(&b"BZh91AY&SY"[..], "bzip2"), (b"PK\x03\x04rest", "zip"), (b"\xFD7zXZ\0\0", "xz"), (b"\xFF\xFEa\0", "UTF-16")]
+    {
         let error = open("x", bytes, &limits).unwrap_err();
         assert_eq!(error.exit_code(), 3);
         assert!(error.to_string().contains(word), "{error}");

@@ -1,7 +1,7 @@
 //! Decimals: exact or refused, and both paths the same as the twin.
 
-use hftcol::parse::decimal::{Number, decimal, decimal_general};
 use hftcol::parse::DecimalFault;
+use hftcol::parse::decimal::{Number, decimal, decimal_general};
 use hftcol::units::Decimal;
 use proptest::prelude::*;
 
@@ -46,7 +46,9 @@ fn words_are_classified() {
     for text in ["inf", "-Infinity", "+inf"] {
         assert_eq!(decimal(text.as_bytes()), Ok(Number::Infinite), "{text}");
     }
-    for text in ["-", "+", ".", "-.", "1.2.3", "0x10", "1_000", "1,5", "1e", "1e+", "e5", "--1", "1 2", "\u{663}", "nanx"] {
+    for text in
+        ["-", "+", ".", "-.", "1.2.3", "0x10", "1_000", "1,5", "1e", "1e+", "e5", "--1", "1 2", "\u{663}", "nanx"]
+    {
         assert_eq!(decimal(text.as_bytes()), Err(DecimalFault::NotANumber), "{text}");
     }
 }

@@ -266,10 +266,8 @@ fn rows_that_are_not_exact_beside_the_largest_value_are_rejected() {
     units(&world.store());
 
     let failing = World::new();
-    let options = ImportOptions {
-        on_error: import::OnError::Fail,
-        ..failing.options(&[world.dir.path().join("a.csv")])
-    };
+    let options =
+        ImportOptions { on_error: import::OnError::Fail, ..failing.options(&[world.dir.path().join("a.csv")]) };
     let error = import::run(&options, &mut |_| {}).unwrap_err();
     assert_eq!(error.exit_code(), 1);
     assert!(Store::open(&failing.store()).unwrap().keys(&Tree::Raw).unwrap().is_empty());

@@ -1,5 +1,22 @@
 //! Integration tests: one binary, one module a subject.
 
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_is_multiple_of,
+    clippy::manual_div_ceil,
+    clippy::manual_range_contains,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::if_same_then_else,
+    reason = "twins are written as plainly as their rules read"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
 mod chunks;
 mod codec;
 mod compute;
@@ -30,10 +47,10 @@ mod store_faults;
 mod store_names;
 mod store_os;
 mod store_processes;
+mod store_reference;
 mod timestamp;
 mod vendor_ccxt;
 mod vendor_generic;
-mod store_reference;
 mod vendor_lobster;
 mod vendor_mapping;
 mod vendor_tardis;

@@ -41,8 +41,35 @@ fn rebuild(reader: &mut Reader<'_>, value: Value<'_>) -> serde_json::Value {
 #[test]
 fn what_is_no_json_is_refused() {
     for text in [
-        "", " ", "{", "[1,]", "[,1]", "{\"a\":1,}", "{\"a\"}", "{a:1}", "01", "1.", ".5", "+1", "-", "1e", "1e+", "nul", "tru",
-        "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\u{1}\"", "[1 2]", "{\"a\":1 \"b\":2}", "1 2", "]", "}", "NaN", "Infinity", "'a'",
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "[,1]",
+        "{\"a\":1,}",
+        "{\"a\"}",
+        "{a:1}",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "-",
+        "1e",
+        "1e+",
+        "nul",
+        "tru",
+        "\"a",
+        "\"\\x\"",
+        "\"\\u12g4\"",
+        "\"\u{1}\"",
+        "[1 2]",
+        "{\"a\":1 \"b\":2}",
+        "1 2",
+        "]",
+        "}",
+        "NaN",
+        "Infinity",
+        "'a'",
     ] {
         assert!(!takes(text.as_bytes()), "{text}");
         assert!(serde_json::from_str::<IgnoredAny>(text).is_err(), "{text}");

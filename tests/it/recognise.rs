@@ -33,7 +33,9 @@ fn dialect_of(name: &str, text: &str) -> Option<&'static str> {
 #[test]
 fn a_name_never_changes_the_dialect() {
     for (dialect, text) in SAMPLES {
-        for name in ["x", "-", "data.json", "trades.csv", "AAPL_2012-06-21_34200000_57600000_orderbook_5.csv", "mixed.ndjson"] {
+        for name in
+            ["x", "-", "data.json", "trades.csv", "AAPL_2012-06-21_34200000_57600000_orderbook_5.csv", "mixed.ndjson"]
+        {
             let found = dialect_of(name, text);
             assert!(found.is_none_or(|f| f == dialect), "{dialect} under {name} is taken for {found:?}");
         }

@@ -133,7 +133,7 @@ pub fn digest(name: &str, first_row: u64, cells: &[Option<Cell>]) -> (u64, u64) 
             Some(Cell::Text(bytes)) => u128::from(xxhash_rust::xxh3::xxh3_64(bytes)),
         };
         let r = (u128::from(first_row) + i as u128) % two_64;
-        let x = v ^ (c + r * 0xD1B5_4A32_D192_ED03 % two_64) % two_64;
+        let x = v ^ ((c + (r * 0xD1B5_4A32_D192_ED03) % two_64) % two_64);
         let a = x * 0xBF58_476D_1CE4_E5B9 % two_64;
         let a = a ^ a >> 32;
         let b = a * 0x94D0_49BB_1331_11EB % two_64;

@@ -93,11 +93,8 @@ pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
         _ => 31,
     };
     let year_days = |y: i64| 365 + i64::from(leap(y));
-    let years: i64 = if year >= 1970 {
-        (1970..year).map(year_days).sum()
-    } else {
-        -(year..1970).map(year_days).sum::<i64>()
-    };
+    let years: i64 =
+        if year >= 1970 { (1970..year).map(year_days).sum() } else { -(year..1970).map(year_days).sum::<i64>() };
     years + (1..month).map(|m| length(year, m)).sum::<i64>() + day - 1
 }
 

@@ -3,8 +3,25 @@
 //! It is not part of `cargo test`; `.ci/run` runs it with `cargo test --test shared`. The files lie in the folder that
 //! `HFTCOL_SHARED` names (default: `../shared` beside the checkout); where they are absent every test fails loudly.
 
-mod compute;
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_is_multiple_of,
+    clippy::manual_div_ceil,
+    clippy::manual_range_contains,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::if_same_then_else,
+    reason = "twins are written as plainly as their rules read"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
 mod captures;
+mod compute;
 mod lobster;
 mod mapping;
 #[path = "../it/raw_store.rs"]
