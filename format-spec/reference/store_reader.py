@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""An independent reader of a store: its manifests, its ledger and HEAD, and the lengths of all files.
+"""An independent reader of a store, written from `../store.md`: manifests, ledger, HEAD, and the files they name.
 
-    store_reader.py STORE [--set NAME] [--files]
+    store_reader.py STORE                 a line for each imported table, sorted: table, venue, security, date, rows,
+                                          content digest in 32 hex digits
+    store_reader.py --set NAME STORE      the same for a feature set, as `hftcol ls --digest --set NAME` prints it
+    store_reader.py --all STORE           the same for all of the store, as `hftcol ls --digest` prints it
+    store_reader.py --ledger STORE        a line for each record of the ledger
+    store_reader.py --verify STORE        what is wrong, with the number of the rule; every file is read and hashed
+    store_reader.py --tables STORE        the same, and every table is read by `reader`
 
-Prints a line for each table, sorted, as `hftcol ls --digest` does: table, venue, security, date, rows, content digest
-in 32 hex digits; for the imported tables, or with --set for those of a feature set. What is wrong goes to standard
-error, one line each, with the number of the broken rule; exit 1 if there is any. What a killed or running writer leaves
-and the next run mends is said too, but is not wrong. With --files every file is read: its hash, and as a table.
-
-No lock is taken: while a run writes into the store, look again before you believe a finding.
+The listings say on standard error what is wrong as far as names and lengths tell. Exit 1 if anything is. What a killed
+or running writer leaves and the next run mends is said too (`accepted`), but is not wrong. No lock is taken: while a
+run writes into the store, look again before you believe a finding.
 """
 
 import argparse
@@ -32,10 +35,10 @@ Finding = namedtuple("Finding", "path what accepted")
 class Store:
     """A store as it is found. `manifests` has for each tree and partition path the manifest that counts."""
 
-    def __init__(self, root, read_files=False):
-        self.root, self.read_files = Path(root), read_files
+    def __init__(self, root, hash_files=False, read_tables=False):
+        self.root, self.hash_files, self.read_tables = Path(root), hash_files or read_tables, read_tables
         self.findings, self.manifests, self.known = [], {}, {}
-        self.head = None
+        self.head, self.records, self.torn = None, [], 0
 
     def find(self, path, what, accepted=False):
         self.findings.append(Finding(str(path), str(what), accepted))
@@ -87,19 +90,19 @@ class Store:
             self.find("journal/HEAD", broken)
         try:
             data = (self.root / "journal/ledger.hftj").read_bytes()
-            torn = self.read_ledger(data, genesis)
+            self.read_ledger(data, genesis)
         except FileNotFoundError:
             self.find("journal/ledger.hftj", "rule S-17: no such file")
             return False
         except Broken as broken:
             self.find("journal/ledger.hftj", broken)
             return False
-        if torn:
-            self.find("journal/ledger.hftj", f"a killed run left {torn} bytes of a record", accepted=True)
+        if self.torn:
+            self.find("journal/ledger.hftj", f"a killed run left {self.torn} bytes of a record", accepted=True)
         return self.head is not None
 
     def read_ledger(self, data, genesis):
-        """All records; returns the bytes of a torn one at the end."""
+        """All records, and the bytes of a torn one at the end."""
         at = parts.Position(0, 0, genesis)
         head = self.head
         while True:
@@ -111,15 +114,15 @@ class Store:
                 break
             at = after
             self.note(record)
-        torn = len(data) - at.length
+        self.torn = len(data) - at.length
         if head:
             require(at.records >= head.records, "S-21", f"{at.records} records, HEAD says {head.records}")
-            exact = at.records == head.records and not torn
+            exact = at.records == head.records and not self.torn
             require(head.open or exact, "S-21", f"more than the {head.records} records of HEAD, and no run is open")
-        return torn
 
     def note(self, record):
         """The unit's last record counts."""
+        self.records.append(record)
         path = parts.unit_path(record)
         self.known.pop(path, None)
         if record.kind != "removed" and record.files:
@@ -217,19 +220,19 @@ class Store:
             self.find(path, "rule S-23: not in the ledger")
 
     def check_segment(self, path, manifest, segment):
-        """A listed file: there (S-12), of its length (S-13); with --files its hash (S-14) and its content."""
+        """A listed file: there (S-12), of its length (S-13), with its hash (S-14), and the table that it should be."""
         name = f"{path}/{parts.segment_name(segment)}"
         file = self.root / name
         if not file.is_file():
             return self.find(name, "rule S-12: the manifest lists this file and it is not there")
         if file.stat().st_size != segment.length:
             return self.find(name, f"rule S-13: {file.stat().st_size} bytes, the manifest says {segment.length}")
-        if not self.read_files:
+        if not self.hash_files:
             return None
         data = file.read_bytes()
         if xxh3_128(data) != segment.file_hash:
             self.find(name, "rule S-14: not the hash of the manifest")
-        if segment.extension != "hftc":
+        if segment.extension != "hftc" or not self.read_tables:
             return None
         try:
             header, footer, _ = reader.read(data)
@@ -262,18 +265,26 @@ class Store:
         else:
             self.find(path, "rule S-23: not in the ledger")
 
-    def listing(self, tree):
-        """The lines of `hftcol ls --digest`."""
+    def listing(self, tree=None):
+        """The lines of `hftcol ls --digest`, of one tree or all."""
         lines = []
         for (found, _), manifest in self.manifests.items():
-            if found != tree:
+            if tree not in (None, found):
                 continue
             key = [parts.escape("venue", manifest.venue), parts.escape("security", manifest.security),
                    reader.date_text(manifest.date)]
             for table, segments in parts.tables(manifest).items():
-                unit = " ".join([table, *key])
-                lines.append((unit, f"{sum(s.rows for s in segments)} {parts.table_digest(segments):032x}"))
-        return [f"{unit} {facts}" for unit, facts in sorted(lines)]
+                rows = str(sum(s.rows for s in segments))
+                lines.append(" ".join([table, *key, rows, f"{parts.table_digest(segments):032x}"]))
+        return sorted(lines)
+
+    def ledger(self):
+        """A line for each record: number, kind, unit, generation, files."""
+        for record in self.records:
+            names = " ".join(fact.name for fact in record.files)
+            yield f"{record.seq} {record.kind} {record.unit} {parts.unit_path(record)} {record.generation} {names}"
+        lanes = " ".join(self.head.open) if self.head else ""
+        yield f"{len(self.records)} records, {self.torn} bytes torn, open: {lanes or 'none'}"
 
 
 def is_folder(path):
@@ -311,16 +322,26 @@ def check_set_file(data, name):
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store", type=Path, help="folder of the store")
-    parser.add_argument("--set", help="list this feature set instead of the imported tables")
-    parser.add_argument("--files", action="store_true", help="read every file whole")
+    parser.add_argument("--set", help="list a feature set")
+    parser.add_argument("--all", action="store_true", help="list imported tables and all feature sets")
+    parser.add_argument("--ledger", action="store_true", help="list the records of the ledger")
+    parser.add_argument("--verify", action="store_true", help="read and hash every file, print what is wrong")
+    parser.add_argument("--tables", action="store_true", help="the same, and read every table")
     options = parser.parse_args(arguments)
-    store = Store(options.store, options.files)
+    store = Store(options.store, options.verify, options.tables)
     store.check()
-    for line in store.listing(f"features/{options.set}" if options.set else ""):
+    verify = options.verify or options.tables
+    findings = [f"{'accepted' if f.accepted else 'wrong'}: {f.path}: {f.what}" for f in store.findings]
+    is_sound = all(finding.accepted for finding in store.findings)
+    if verify:
+        lines = findings + ["sound"] * is_sound
+    else:
+        tree = None if options.all else f"features/{options.set}" if options.set else ""
+        lines = store.ledger() if options.ledger else store.listing(tree)
+        print("\n".join(findings), end="\n" * bool(findings), file=sys.stderr)
+    for line in lines:
         print(line)
-    for finding in store.findings:
-        print(f"{'accepted' if finding.accepted else 'wrong'}: {finding.path}: {finding.what}", file=sys.stderr)
-    return 1 if any(not finding.accepted for finding in store.findings) else 0
+    return 0 if is_sound else 1
 
 
 if __name__ == "__main__":
