@@ -8,6 +8,8 @@ use crate::limits;
 const BASE: u64 = 24 << 20;
 /// A table writer's row group, the block being filled, and their encoded forms.
 const WRITER: u64 = 28 << 20;
+/// What a writer has at least to sort stored rows again.
+const REWRITE: u64 = 4 << 20;
 /// Parsed rows of a chunk are at most about this many times its bytes.
 const PARSED_FACTOR: u64 = 6;
 
@@ -56,8 +58,8 @@ impl Budget {
         let buffers = (memory - way - BASE) / 2;
         // Writing begins when reading has ended, so it may use what the reading had.
         let writing = memory - buffers - BASE;
-        let writers = usize::try_from(writing / WRITER).unwrap_or(1).clamp(1, threads);
-        let rewrite = (writing / writers as u64).saturating_sub(WRITER).max(4 << 20);
+        let writers = usize::try_from(writing / (WRITER + REWRITE)).unwrap_or(1).clamp(1, threads);
+        let rewrite = (writing / writers as u64).saturating_sub(WRITER).max(REWRITE);
         let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         let line_bytes = match options.source.line_bytes {
             0 => limits::LINE_BYTES.min(bytes(memory / 16)),

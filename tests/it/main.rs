@@ -53,6 +53,4 @@ mod vendor_ccxt;
 mod vendor_generic;
 mod vendor_lobster;
 mod vendor_mapping;
-mod store_processes;
-mod vendor_lobster;
 mod vendor_tardis;
