@@ -164,7 +164,7 @@ fn a_wrong_mapping_names_its_line() {
         (good.replace("trades", "lines"), 1, "table is book"),
         (good.replace("trades", "orders"), 3, "needs the column action"),
         (good.replace("trades", "deltas"), 3, "needs the column side"),
-        (format!("header = false\n{good}"), 5, "its number from 1"),
+        (format!("header = false\n{good}"), 6, "its number from 1"),
         (format!("speed = 1\n{good}"), 1, "speed"),
     ];
     for (mapping, line, what) in cases {

@@ -98,7 +98,8 @@ impl Shape {
 /// True for a line without a number: a damaged line of data is none.
 fn is_header(line: &[u8], delimiter: u8) -> bool {
     let is_number = |text: &[u8]| matches!(decimal(text.trim_ascii()), Ok(Number::Value(_)));
-    line.iter().any(u8::is_ascii_alphabetic) && !line.split(|b| *b == delimiter).any(is_number)
+    let is_json = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
+    !is_json && line.iter().any(u8::is_ascii_alphabetic) && !line.split(|b| *b == delimiter).any(is_number)
 }
 
 /// The whole number of a field.
