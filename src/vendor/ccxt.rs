@@ -69,17 +69,19 @@ impl Dialect for Ccxt {
 
     fn recognise(&self, probe: &Probe<'_>) -> Recognition {
         let lines = header::whole_lines(probe.head).filter(|l| !header::is_blank(l)).take(LOOK);
-        let (mut books, mut trades, mut others) = (0, 0, 0);
+        let (mut books, mut trades, mut others, mut broken) = (0, 0, 0, 0);
         for line in lines {
             match Keys::of(line) {
                 Ok(keys) if keys.is_foreign => return Recognition::No,
                 Ok(keys) if keys.is_book() => books += 1,
                 Ok(keys) if keys.is_trade() => trades += 1,
                 Ok(keys) if keys.is_wrapper() => others += 1,
-                _ => return Recognition::No,
+                Ok(_) => return Recognition::No,
+                Err(_) => broken += 1,
             }
         }
-        if books + trades == 0 || units(probe.head).is_err() {
+        // A damaged line among good ones becomes a reject; it does not hide the dialect.
+        if books + trades <= broken || units(probe.head).is_err() {
             return Recognition::No;
         }
         let other = if others > 0 { format!(", {others} of other types") } else { String::new() };

@@ -22,9 +22,7 @@ const GENERIC: &str = "ts_ns;symbol;bid_px_0;bid_qty_0;ask_px_0;ask_qty_0\n\
 
 fn with(text: &[u8], limits: &InputLimits) -> Result<Parsed> {
     let options = SourceOptions::default();
-    // A broken record in its head makes `auto` unsure, so NDJSON is named.
-    let format = if text.starts_with(b"{") { "ccxt" } else { "auto" };
-    let selected = choose(format, "x", text, &options)?;
+    let selected = choose("auto", "x", text, &options)?;
     Ok(read(open("x", text, limits)?, &selected, limits)?.0)
 }
 

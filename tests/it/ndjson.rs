@@ -104,8 +104,8 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
-        // Eighths: the other parser rounds them exactly, too.
-        (-1_000_000_000..1_000_000_000_i32).prop_map(|eighths| (f64::from(eighths) / 8.0).into()),
+        // Few digits: serde_json's own reader of floats is not exact.
+        any::<i32>().prop_map(|n| (f64::from(n) / 64.0).into()),
         "\\PC{0,8}".prop_map(Into::into),
         "[\\x00-\\x7f]{0,4}".prop_map(Into::into),
     ];

@@ -54,6 +54,9 @@ impl Shape {
                 }
             });
         }
+        // A first line of other columns is no header of what follows.
+        let names = shape.header.as_deref().map_or(shape.columns, |h| h.split(|b| *b == delimiter).count());
+        shape.lines += usize::from(shape.lines > 0 && names != shape.columns);
         shape
     }
 
@@ -98,8 +101,7 @@ impl Shape {
 /// True for a line without a number: a damaged line of data is none.
 fn is_header(line: &[u8], delimiter: u8) -> bool {
     let is_number = |text: &[u8]| matches!(decimal(text.trim_ascii()), Ok(Number::Value(_)));
-    let is_json = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
-    !is_json && line.iter().any(u8::is_ascii_alphabetic) && !line.split(|b| *b == delimiter).any(is_number)
+    line.iter().any(u8::is_ascii_alphabetic) && !line.split(|b| *b == delimiter).any(is_number)
 }
 
 /// The whole number of a field.
