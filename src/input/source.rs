@@ -129,7 +129,7 @@ impl Source {
     }
 
     /// The first bytes, without taking them: up to [`HEAD_BYTES`], fewer only at the end or before a failure, which
-    /// [`Source::read_some`] tells in its place.
+    /// the next read tells in its place.
     pub fn head(&mut self) -> &[u8] {
         self.read_ahead(HEAD_BYTES);
         &self.ahead

@@ -149,7 +149,7 @@ impl RunBuffer {
         self.rows.len() + self.refs.len() * REFERENCE_BYTES + self.section_bytes
     }
 
-    /// Brings the rows in order; afterwards [`RunBuffer::sections`] and [`RunBuffer::row`] may be used.
+    /// Brings the rows in order; afterwards [`RunBuffer::sections`] may be used.
     pub fn sort(&mut self) {
         self.rows.resize(self.rows.len() + SLACK, 0);
         let mut order: Vec<u32> = (0..self.sections.len() as u32).collect();

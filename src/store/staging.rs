@@ -17,7 +17,7 @@ pub struct Stager {
     pub(super) prefix: u64,
 }
 
-/// A file in staging: write it, then hand it to [`Publisher::publish`]. Each `write` is one system call, so write through
+/// A file in staging: write it, then hand it to `Publisher::publish`. Each `write` is one system call, so write through
 /// a buffer.
 #[derive(Debug)]
 pub struct Staged {
