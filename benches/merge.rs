@@ -27,7 +27,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hftcol::merge::{Merge, MergeConfig, MergeMemory, Simd};
 use hftcol::schema::Clock;
 
-fn merge(c: &mut Criterion) {
+use support::CpuTime;
+
+fn merge(c: &mut Criterion<CpuTime>) {
     let (book, trades) = support::market();
     let levels = usize::from(support::LEVELS);
     let mut memory = MergeMemory::new(support::LEVELS, 4_096);
@@ -49,5 +51,9 @@ fn merge(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, merge);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime::default());
+    targets = merge
+}
 criterion_main!(benches);

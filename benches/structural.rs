@@ -29,7 +29,9 @@ use hftcol::codec::ColumnValues;
 use hftcol::feature::{Arena, FAMILIES, FeatureConfig, PartitionInputs, Plan, Simd, run_book};
 use hftcol::schema::Clock;
 
-fn structural(c: &mut Criterion) {
+use support::CpuTime;
+
+fn structural(c: &mut Criterion<CpuTime>) {
     let (book, trades) = support::market();
     let inputs = PartitionInputs {
         book: slice::from_ref(&book),
@@ -68,5 +70,9 @@ fn structural(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, structural);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime::default());
+    targets = structural
+}
 criterion_main!(benches);

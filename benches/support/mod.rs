@@ -1,5 +1,9 @@
 //! A market in memory: ten levels that mostly repeat the row before, a trade every other snapshot.
 
+mod cpu_time;
+
+pub(crate) use cpu_time::CpuTime;
+
 use std::sync::Arc;
 
 use hftcol::codec::ColumnValues;
@@ -10,9 +14,9 @@ use hftcol::storage::MemoryFile;
 use hftcol::units::Date;
 use hftcol::write::{Provenance, TableWriter};
 
-pub const ROWS: usize = 100_000;
-pub const TRADES: usize = ROWS / 2;
-pub const LEVELS: u16 = 10;
+pub(crate) const ROWS: usize = 100_000;
+pub(crate) const TRADES: usize = ROWS / 2;
+pub(crate) const LEVELS: u16 = 10;
 const BLOCK: usize = 4_096;
 
 fn random(seed: &mut u64) -> u64 {
@@ -50,7 +54,7 @@ fn table(name: &str, columns: &[(Column, Vec<i64>)]) -> TableReader {
 }
 
 /// Book and trades.
-pub fn market() -> (TableReader, TableReader) {
+pub(crate) fn market() -> (TableReader, TableReader) {
     let mut seed = 0x2545_F491_4F6C_DD1D;
     let mut book: Vec<(Column, Vec<i64>)> = vec![(Column::required("ts_event", LogicalType::Ts), Vec::new())];
     for (i, name) in book_level_columns(LEVELS).into_iter().enumerate() {

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::feature::FeatureConfig;
 use crate::feature::flow::FlowState;
-use crate::feature::frame::Derived;
+use crate::feature::frame::{Derived, Scratch};
 use crate::feature::plan::{KeyShape, PartitionShape, Plan};
 use crate::limits::BLOCK_ROWS;
 use crate::merge::{MergeMemory, Simd};
@@ -32,6 +32,7 @@ pub struct Arena {
     pub(crate) slots: usize,
     pub(crate) merge: MergeMemory,
     pub(crate) derived: Derived,
+    pub(crate) scratch: Box<Scratch>,
     pub(crate) flow: FlowState,
     pub(crate) output: Output,
 }
@@ -50,6 +51,7 @@ impl Arena {
             slots: largest.slots,
             merge: MergeMemory::new(config.levels, ROWS),
             derived: Derived::new(),
+            scratch: Scratch::new(),
             flow: FlowState::new(usize::from(config.ofi_levels), config.mlofi_alpha, config.max_gap_ns),
             output: Output {
                 values: vec![0.0; largest.slots * ROWS],

@@ -1,6 +1,6 @@
 //! Centre of gravity: the size-weighted mean price of the book and of each side.
 
-use crate::feature::frame::{Out, Structural};
+use crate::feature::frame::{Out, Scratch, Structural};
 use crate::feature::lanes::{fold1, map2, only, ratio};
 use crate::feature::registry::{Definition, Family, Kernel};
 use crate::merge::{BookSide, simd_kernel};
@@ -15,15 +15,15 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("bid_cog", "price", "sum b*B/sum B").null("the side has no level"),
         Definition::new("ask_cog", "price", "sum a*A/sum A").null("the side has no level"),
     ],
-    kernel: Kernel::Structural(|input, out| run(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
 simd_kernel! {
-    fn run(input: &Structural<'_>, out: Out<'_>) = body;
+    fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }
 
 #[inline(always)]
-fn body(input: &Structural<'_>, out: Out<'_>) {
+fn body(input: &Structural<'_>, _: &mut Scratch, out: Out<'_>) {
     let [cog, cog_vs_mid_bps, bid_cog, ask_cog] = out.columns();
     let derived = input.derived;
     let (bid, ask) = (derived.depth(BookSide::Bid), derived.depth(BookSide::Ask));

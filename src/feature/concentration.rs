@@ -1,9 +1,9 @@
 //! How unevenly a side's size is spread over its levels: Herfindahl index and Gini coefficient.
 
-use crate::feature::frame::{Lane, Out, Structural};
+use crate::feature::frame::{Out, Scratch, Structural};
 use crate::feature::lanes::{fold1, fold2, ratio};
 use crate::feature::registry::{Definition, Family, Kernel};
-use crate::merge::{BATCH, BookSide, simd_kernel};
+use crate::merge::{BookSide, simd_kernel};
 
 const NULL: &str = "the side has no level";
 const GINI: &str = "sum_i sum_j |x_i-x_j| / (2 n sum x) over the n existing levels; 0 for one";
@@ -18,20 +18,20 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("bid_gini", "1", GINI).null(NULL).source("Gini 1912"),
         Definition::new("ask_gini", "1", GINI).null(NULL).source("Gini 1912"),
     ],
-    kernel: Kernel::Structural(|input, out| run(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
 simd_kernel! {
-    fn run(input: &Structural<'_>, out: Out<'_>) = body;
+    fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }
 
 #[inline(always)]
-fn body(input: &Structural<'_>, out: Out<'_>) {
+fn body(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) {
     let [bid_hhi, ask_hhi, bid_gini, ask_gini] = out.columns();
     hhi(bid_hhi, input, BookSide::Bid);
     hhi(ask_hhi, input, BookSide::Ask);
-    gini(bid_gini, input, BookSide::Bid);
-    gini(ask_gini, input, BookSide::Ask);
+    gini(bid_gini, input, scratch, BookSide::Bid);
+    gini(ask_gini, input, scratch, BookSide::Ask);
 }
 
 #[inline(always)]
@@ -48,10 +48,10 @@ fn hhi(out: &mut [f64], input: &Structural<'_>, side: BookSide) {
 }
 
 #[inline(always)]
-fn gini(out: &mut [f64], input: &Structural<'_>, side: BookSide) {
+fn gini(out: &mut [f64], input: &Structural<'_>, scratch: &mut Scratch, side: BookSide) {
     let batch = input.batch;
-    let mut counts: Lane = [0.0; BATCH];
-    let count = &mut counts[..batch.rows()];
+    let count = &mut scratch.a[..batch.rows()];
+    count.fill(0.0);
     out.fill(0.0);
     for i in 0..batch.levels() {
         let x = batch.size(side, i);

@@ -1,6 +1,6 @@
 //! Size at level 4 against size at level 0.
 
-use crate::feature::frame::{Out, Structural};
+use crate::feature::frame::{Out, Scratch, Structural};
 use crate::feature::lanes::{fold1, map2, only};
 use crate::feature::registry::{Definition, Family, Kernel};
 use crate::merge::{BookSide, simd_kernel};
@@ -18,15 +18,15 @@ pub(crate) const FAMILY: Family = Family {
             .null("either side's is null, or not two-sided")
             .alias("avg_depth_decay_5"),
     ],
-    kernel: Kernel::Structural(|input, out| run(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
 simd_kernel! {
-    fn run(input: &Structural<'_>, out: Out<'_>) = body;
+    fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }
 
 #[inline(always)]
-fn body(input: &Structural<'_>, out: Out<'_>) {
+fn body(input: &Structural<'_>, _: &mut Scratch, out: Out<'_>) {
     let [bid, ask, mean] = out.columns();
     decay(bid, input, BookSide::Bid);
     decay(ask, input, BookSide::Ask);

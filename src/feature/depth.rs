@@ -1,9 +1,9 @@
 //! Sums of sizes and notionals over the first levels, their imbalances and mean prices.
 
-use crate::feature::frame::{Lane, Out, Structural, imbalance, where_side};
+use crate::feature::frame::{Out, Scratch, Structural, imbalance, where_side};
 use crate::feature::lanes::{fold1, fold2, map2, ratio};
 use crate::feature::registry::{Definition, Family, Kernel, LevelRule};
-use crate::merge::{BATCH, Batch, BookSide, simd_kernel};
+use crate::merge::{Batch, BookSide, simd_kernel};
 
 const fn at_least(definition: Definition, n: u16) -> Definition {
     definition.levels(LevelRule::AtLeast(n))
@@ -40,7 +40,7 @@ pub(crate) const FAMILY: Family = Family {
             .null("none of the first five levels of a side exists, or not two-sided")
             .alias("vwap_spread"),
     ],
-    kernel: Kernel::Structural(|input, out| run(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
 /// The optional means over ten levels.
@@ -52,29 +52,29 @@ pub(crate) const VWAP_10: Family = Family {
         side(Definition::new("vwap_bid_10", "price", "sum b*B/sum B, levels < 10")).optional(),
         side(Definition::new("vwap_ask_10", "price", "sum a*A/sum A, levels < 10")).optional(),
     ],
-    kernel: Kernel::Structural(|input, out| run_vwap_10(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run_vwap_10(input.simd, input, scratch, out)),
 };
 
 simd_kernel! {
-    fn run(input: &Structural<'_>, out: Out<'_>) = body;
+    fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }
 
 simd_kernel! {
-    fn run_vwap_10(input: &Structural<'_>, out: Out<'_>) = vwap_10_body;
+    fn run_vwap_10(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = vwap_10_body;
 }
 
 #[inline(always)]
-fn vwap_10_body(input: &Structural<'_>, out: Out<'_>) {
+fn vwap_10_body(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) {
     let [bid, ask] = out.columns();
-    vwap(bid, input.batch, BookSide::Bid, 10);
-    vwap(ask, input.batch, BookSide::Ask, 10);
+    vwap(bid, input.batch, scratch, BookSide::Bid, 10);
+    vwap(ask, input.batch, scratch, BookSide::Ask, 10);
 }
 
 /// `out = sum(p*size)/sum(size)` over the first `n` levels of a side, null when none exists.
 #[inline(always)]
-fn vwap(out: &mut [f64], batch: &Batch, side: BookSide, n: usize) {
-    let mut sums: Lane = [0.0; BATCH];
-    let sum = &mut sums[..batch.rows()];
+fn vwap(out: &mut [f64], batch: &Batch, scratch: &mut Scratch, side: BookSide, n: usize) {
+    let sum = &mut scratch.c[..batch.rows()];
+    sum.fill(0.0);
     out.fill(0.0);
     for level in 0..n.min(batch.levels()) {
         let size = batch.size(side, level);
@@ -85,7 +85,7 @@ fn vwap(out: &mut [f64], batch: &Batch, side: BookSide, n: usize) {
 }
 
 #[inline(always)]
-fn body(input: &Structural<'_>, out: Out<'_>) {
+fn body(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) {
     let [
         imbalance_1,
         imbalance_3,
@@ -108,8 +108,9 @@ fn body(input: &Structural<'_>, out: Out<'_>) {
         vwap_spread,
     ] = out.columns();
     let (batch, derived, m) = (input.batch, input.derived, input.derived.mid());
-    let (mut bids, mut asks): (Lane, Lane) = ([0.0; BATCH], [0.0; BATCH]);
-    let (bid, ask) = (&mut bids[..batch.rows()], &mut asks[..batch.rows()]);
+    let (bid, ask) = (&mut scratch.a[..batch.rows()], &mut scratch.b[..batch.rows()]);
+    bid.fill(0.0);
+    ask.fill(0.0);
     for level in 0..batch.levels().min(20) {
         fold1(bid, batch.size(BookSide::Bid, level), |sum, s| sum + s);
         fold1(ask, batch.size(BookSide::Ask, level), |sum, s| sum + s);
@@ -128,8 +129,8 @@ fn body(input: &Structural<'_>, out: Out<'_>) {
     imbalance(depth_imbalance, bid, ask, m);
     where_side(bid_notional, derived.notional(BookSide::Bid), bid);
     where_side(ask_notional, derived.notional(BookSide::Ask), ask);
-    vwap(vwap_bid, batch, BookSide::Bid, 5);
-    vwap(vwap_ask, batch, BookSide::Ask, 5);
+    vwap(vwap_bid, batch, scratch, BookSide::Bid, 5);
+    vwap(vwap_ask, batch, scratch, BookSide::Ask, 5);
     map2(vwap_spread, vwap_ask, vwap_bid, |a, b| a - b);
     fold1(vwap_spread, m, |x, m| if m.is_nan() { m } else { x });
 }

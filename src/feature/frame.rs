@@ -100,8 +100,39 @@ pub(crate) struct Structural<'a> {
     pub(crate) simd: Simd,
 }
 
-/// Scratch columns on the stack.
+/// A column of one batch.
 pub(crate) type Lane = [f64; BATCH];
+
+/// Columns that a kernel may use while it runs; their values are left over from others.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    pub(crate) distance: [Lane; 10],
+    pub(crate) cumulative: [Lane; 10],
+    pub(crate) a: Lane,
+    pub(crate) b: Lane,
+    pub(crate) c: Lane,
+    pub(crate) d: Lane,
+    pub(crate) limits: [[i64; BATCH]; 5],
+    pub(crate) x: [i64; BATCH],
+    pub(crate) y: [i64; BATCH],
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Box<Self> {
+        let lane = [0.0; BATCH];
+        Box::new(Self {
+            distance: [lane; 10],
+            cumulative: [lane; 10],
+            a: lane,
+            b: lane,
+            c: lane,
+            d: lane,
+            limits: [[0; BATCH]; 5],
+            x: [0; BATCH],
+            y: [0; BATCH],
+        })
+    }
+}
 
 /// The output columns of a family for the rows of one batch.
 #[derive(Debug)]

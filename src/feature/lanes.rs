@@ -93,3 +93,18 @@ pub(crate) fn fold3<T: Copy, A: Copy, B: Copy, C: Copy>(
         acc[i] = f(acc[i], a[i], b[i], c[i]);
     }
 }
+
+/// `acc = f(acc, a, b, c, d)`.
+#[inline(always)]
+pub(crate) fn fold4<T: Copy, A: Copy, B: Copy, C: Copy, D: Copy>(
+    acc: &mut [T],
+    (a, b): (&[A], &[B]),
+    (c, d): (&[C], &[D]),
+    f: impl Fn(T, A, B, C, D) -> T,
+) {
+    let n = acc.len();
+    let (a, b, c, d) = (&a[..n], &b[..n], &c[..n], &d[..n]);
+    for i in 0..n {
+        acc[i] = f(acc[i], a[i], b[i], c[i], d[i]);
+    }
+}

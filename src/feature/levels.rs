@@ -1,10 +1,10 @@
 //! Where in the book the size is: the level that reaches half of the depth, and the largest level. Both are decided on
 //! exact sizes (A1).
 
-use crate::feature::frame::{Out, Structural};
+use crate::feature::frame::{Out, Scratch, Structural};
 use crate::feature::lanes::{fold1, fold2, only};
 use crate::feature::registry::{Definition, Family, Kernel};
-use crate::merge::{BATCH, BookSide, simd_kernel};
+use crate::merge::{BookSide, simd_kernel};
 
 const NULL: &str = "the side has no level";
 const HALF: &str = "first level i with 2*(sum of sizes of levels <= i) >= sum of sizes";
@@ -20,28 +20,29 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("bid_wall_level", "level", WALL).null(NULL),
         Definition::new("ask_wall_level", "level", WALL).null(NULL),
     ],
-    kernel: Kernel::Structural(|input, out| run(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
 simd_kernel! {
-    fn run(input: &Structural<'_>, out: Out<'_>) = body;
+    fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }
 
 #[inline(always)]
-fn body(input: &Structural<'_>, out: Out<'_>) {
+fn body(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) {
     let [bid_half, ask_half, bid_wall, ask_wall] = out.columns();
-    half(bid_half, input, BookSide::Bid);
-    half(ask_half, input, BookSide::Ask);
-    wall(bid_wall, input, BookSide::Bid);
-    wall(ask_wall, input, BookSide::Ask);
+    half(bid_half, input, scratch, BookSide::Bid);
+    half(ask_half, input, scratch, BookSide::Ask);
+    wall(bid_wall, input, scratch, BookSide::Bid);
+    wall(ask_wall, input, scratch, BookSide::Ask);
 }
 
 /// Counts the levels before the one that reaches half: cumulative sizes never fall.
 #[inline(always)]
-fn half(out: &mut [f64], input: &Structural<'_>, side: BookSide) {
+fn half(out: &mut [f64], input: &Structural<'_>, scratch: &mut Scratch, side: BookSide) {
     let batch = input.batch;
-    let (mut totals, mut sums) = ([0_i64; BATCH], [0_i64; BATCH]);
-    let (total, sum) = (&mut totals[..batch.rows()], &mut sums[..batch.rows()]);
+    let (total, sum) = (&mut scratch.x[..batch.rows()], &mut scratch.y[..batch.rows()]);
+    total.fill(0);
+    sum.fill(0);
     for level in 0..batch.levels() {
         fold1(total, batch.size_m(side, level), i64::wrapping_add);
     }
@@ -54,10 +55,10 @@ fn half(out: &mut [f64], input: &Structural<'_>, side: BookSide) {
 }
 
 #[inline(always)]
-fn wall(out: &mut [f64], input: &Structural<'_>, side: BookSide) {
+fn wall(out: &mut [f64], input: &Structural<'_>, scratch: &mut Scratch, side: BookSide) {
     let batch = input.batch;
-    let mut largest = [0_i64; BATCH];
-    let largest = &mut largest[..batch.rows()];
+    let largest = &mut scratch.x[..batch.rows()];
+    largest.fill(0);
     out.fill(f64::NAN);
     for level in 0..batch.levels() {
         let size = batch.size_m(side, level);

@@ -42,16 +42,25 @@ pub(crate) fn exp(x: f64) -> f64 {
     let x = if x > 710.0 { 710.0 } else { x };
     let n = (x * LOG2_E + ROUND) - ROUND;
     let r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    let value = exp_near(r);
+    // 2^n in two factors, for results below the normal range.
+    let half = (n * 0.5 + ROUND) - ROUND;
+    value * power_of_two(half) * power_of_two(n - half)
+}
+
+/// Up to this magnitude [`exp_near`] is [`exp`]: x is reduced by nothing.
+pub(crate) const EXP_NEAR: f64 = 0.34;
+
+/// e^r for |r| <= ln 2 / 2.
+#[inline(always)]
+pub(crate) fn exp_near(r: f64) -> f64 {
     let mut p = EXP[9];
     let mut i = 9;
     while i > 0 {
         i -= 1;
         p = p * r + EXP[i];
     }
-    let value = (r + r * r * p) + 1.0;
-    // 2^n in two factors, for results below the normal range.
-    let half = (n * 0.5 + ROUND) - ROUND;
-    value * power_of_two(half) * power_of_two(n - half)
+    (r + r * r * p) + 1.0
 }
 
 /// 2^n for an integer |n| < 1023.
@@ -161,6 +170,14 @@ mod tests {
             assert!(ulps(exp(x), x.exp()) <= 2, "exp({x}): {} {}", exp(x), x.exp());
             let y = if i % 2 == 0 { 0.5 + unit() } else { (unit() * 200.0 - 100.0).exp() };
             assert!(ulps(ln(y), y.ln()) <= 2, "ln({y}): {} {}", ln(y), y.ln());
+        }
+    }
+
+    #[test]
+    fn near_zero_both_paths_give_the_same_bits() {
+        for i in -10_000..=10_000 {
+            let x = f64::from(i) / 10_000.0 * EXP_NEAR;
+            assert_eq!(exp(x).to_bits(), exp_near(x).to_bits(), "{x}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::feature::flow::{Flow, ZERO};
 use crate::feature::frame::Out;
-use crate::feature::lanes::{fold1, fold2, map4, only};
+use crate::feature::lanes::{fold1, fold2, fold3, map4, only};
 use crate::feature::registry::{Definition, Family, Kernel, LevelRule};
 use crate::merge::{BookSide, FlowLevel, simd_kernel};
 
@@ -75,26 +75,13 @@ fn body(input: &Flow<'_>, out: Out<'_>) {
 fn level_ofi(out: &mut [f64], bid: FlowLevel<'_>, ask: FlowLevel<'_>) {
     let rows = out.len();
     let (now, before) = (1..=rows, 0..rows);
-    let mut entered = ZERO;
-    let entered = &mut entered[..rows];
-    map4(
-        out,
-        (&bid.price_m[now.clone()], &bid.price_m[before.clone()]),
-        (&bid.size[now.clone()], &bid.size[before.clone()]),
-        |b, bp, s, sp| (if b >= bp { s } else { 0.0 }) - if b <= bp { sp } else { 0.0 },
-    );
-    map4(
-        entered,
-        (&ask.price_m[now.clone()], &ask.price_m[before.clone()]),
-        (&ask.size[now.clone()], out),
-        |a, ap, s, x| x - if a <= ap { s } else { 0.0 },
-    );
-    map4(
-        out,
-        (&ask.price_m[now.clone()], &ask.price_m[before.clone()]),
-        (&ask.size[before.clone()], entered),
-        |a, ap, sp, x| x + if a >= ap { sp } else { 0.0 },
-    );
+    let (b, b_before) = (&bid.price_m[now.clone()], &bid.price_m[before.clone()]);
+    let (a, a_before) = (&ask.price_m[now.clone()], &ask.price_m[before.clone()]);
+    map4(out, (b, b_before), (&bid.size[now.clone()], &bid.size[before.clone()]), |b, bp, s, sp| {
+        (if b >= bp { s } else { 0.0 }) - if b <= bp { sp } else { 0.0 }
+    });
+    fold3(out, a, a_before, &ask.size[now.clone()], |x, a, ap, s| x - if a <= ap { s } else { 0.0 });
+    fold3(out, a, a_before, &ask.size[before.clone()], |x, a, ap, sp| x + if a >= ap { sp } else { 0.0 });
     fold2(out, &bid.size[now.clone()], &bid.size[before.clone()], |x, s, sp| only(s > 0.0 && sp > 0.0, x));
     fold2(out, &ask.size[now], &ask.size[before], |x, s, sp| only(s > 0.0 && sp > 0.0, x));
 }

@@ -1,6 +1,6 @@
 //! The best quotes, their middle and what lies between them.
 
-use crate::feature::frame::{Out, Structural, copy};
+use crate::feature::frame::{Out, Scratch, Structural, copy};
 use crate::feature::lanes::{fold1, fold2, map2, map3, map4, only, ratio};
 use crate::feature::registry::{Definition, Family, Kernel};
 use crate::merge::{BookSide, simd_kernel};
@@ -20,15 +20,15 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("microprice", "price", "(b0*A0+a0*B0)/(A0+B0)").source("Stoikov 2018, weighted mid"),
         Definition::new("micro_minus_mid", "price", "microprice-m"),
     ],
-    kernel: Kernel::Structural(|input, out| run(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
 simd_kernel! {
-    fn run(input: &Structural<'_>, out: Out<'_>) = body;
+    fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }
 
 #[inline(always)]
-fn body(input: &Structural<'_>, out: Out<'_>) {
+fn body(input: &Structural<'_>, _: &mut Scratch, out: Out<'_>) {
     let [best_bid, best_ask, best_bid_sz, best_ask_sz, mid, spread, spread_bps, micro, micro_minus_mid] = out.columns();
     let (batch, m) = (input.batch, input.derived.mid());
     let (bid, bid_sz) = (batch.price(BookSide::Bid, 0), batch.size(BookSide::Bid, 0));

@@ -1,6 +1,6 @@
 //! The raw levels as f64, for `--raw-levels`.
 
-use crate::feature::frame::{Out, Structural};
+use crate::feature::frame::{Out, Scratch, Structural};
 use crate::feature::lanes::{map2, only};
 use crate::feature::registry::{Definition, Family, Kernel, LevelRule};
 use crate::merge::{BookSide, simd_kernel};
@@ -23,15 +23,15 @@ pub(crate) const FAMILY: Family = Family {
         level("ask_px_{i:02}", "price", "a_i"),
         level("ask_sz_{i:02}", "size", "A_i"),
     ],
-    kernel: Kernel::Structural(|input, out| run(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
 simd_kernel! {
-    fn run(input: &Structural<'_>, out: Out<'_>) = body;
+    fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }
 
 #[inline(always)]
-fn body(input: &Structural<'_>, out: Out<'_>) {
+fn body(input: &Structural<'_>, _: &mut Scratch, out: Out<'_>) {
     let batch = input.batch;
     let mut columns = out.into_iter();
     for level in 0..batch.levels() {

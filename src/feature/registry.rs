@@ -3,7 +3,7 @@
 //! A family is one file of kernels with its columns; [`FAMILIES`] has one line for each. The output schema, the
 //! selection, `hftcol features` and the reference page follow from the entries.
 
-use crate::feature::{Flow, Out, Structural};
+use crate::feature::{Flow, Out, Scratch, Structural};
 use crate::feature::{
     bands, calendar, cog, concentration, decay, depth, levels, ofi, quote, raw, regression, returns, slope, smart,
     trade_flow,
@@ -64,7 +64,7 @@ impl Definition {
             inputs: "book levels < N",
             parameters: "levels",
             null_rule: "not two-sided",
-            source: "inventory 1.3.4",
+            source: "seed (order-book ETL)",
             version: 1,
             levels: LevelRule::Any,
             optional: false,
@@ -126,7 +126,7 @@ pub struct Family {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kernel {
     /// From one snapshot alone, for every row.
-    Structural(fn(&Structural<'_>, Out<'_>)),
+    Structural(fn(&Structural<'_>, &mut Scratch, Out<'_>)),
     /// From consecutive two-sided snapshots and their trades, for two-sided rows only.
     Flow(fn(&Flow<'_>, Out<'_>)),
     /// Small integers from the clock.

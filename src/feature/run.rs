@@ -6,7 +6,7 @@ use crate::feature::arena::{Output, ROWS};
 use crate::feature::calendar::Calendar;
 use crate::feature::emission::Emission;
 use crate::feature::flow::{Flow, FlowState};
-use crate::feature::frame::{Derived, Out, Structural};
+use crate::feature::frame::{Derived, Out, Scratch, Structural};
 use crate::feature::inputs::PartitionInputs;
 use crate::feature::plan::{COLUMNS_MAX, Place, Step};
 use crate::feature::registry::Kernel;
@@ -43,13 +43,13 @@ pub fn run_book(
     if plan.levels > arena.levels || plan.slots > arena.slots {
         return Err(Error::usage("the arena is smaller than the plan", "make both from one configuration"));
     }
-    let Arena { simd, merge: memory, derived, flow, output, .. } = arena;
+    let Arena { simd, merge: memory, derived, scratch, flow, output, .. } = arena;
     let max_gap_ns = plan.config().max_gap_ns;
     let config = MergeConfig { levels: usize::from(plan.levels), clock: inputs.clock, max_gap_ns, simd: *simd };
     let mut merge = Merge::new(inputs.book, inputs.trades, config, memory)?;
     let mut calendar = Calendar::new(inputs.date_tz)?;
     flow.reset();
-    let mut kernels = Kernels { plan, simd: *simd, derived, flow, calendar: &mut calendar };
+    let mut kernels = Kernels { plan, simd: *simd, derived, scratch, flow, calendar: &mut calendar };
     let mut emission = Emission::new(plan.config().emit_interval_ns);
     let mut rows_out = 0;
     let mut filled = 0;
@@ -77,6 +77,7 @@ struct Kernels<'a> {
     plan: &'a Plan,
     simd: Simd,
     derived: &'a mut Derived,
+    scratch: &'a mut Scratch,
     flow: &'a mut FlowState,
     calendar: &'a mut Calendar,
 }
@@ -92,7 +93,7 @@ impl Kernels<'_> {
         let input = Structural { batch, derived: self.derived, simd: self.simd };
         for step in &self.plan.steps {
             if let Kernel::Structural(kernel) = step.kernel {
-                kernel(&input, out(step, &mut output.values, first, rows));
+                kernel(&input, self.scratch, out(step, &mut output.values, first, rows));
             }
         }
         let all = batch.all_two_sided();

@@ -1,9 +1,9 @@
 //! The simple slope: price range of five levels over their size.
 
-use crate::feature::frame::{Lane, Out, Structural};
+use crate::feature::frame::{Out, Scratch, Structural};
 use crate::feature::lanes::{fold1, map2};
 use crate::feature::registry::{Definition, Family, Kernel};
-use crate::merge::{BATCH, BookSide, simd_kernel};
+use crate::merge::{BookSide, simd_kernel};
 
 pub(crate) const FAMILY: Family = Family {
     name: "slope",
@@ -17,29 +17,29 @@ pub(crate) const FAMILY: Family = Family {
             .null("one of levels 0..4 is missing")
             .alias("ask_slope_simple"),
     ],
-    kernel: Kernel::Structural(|input, out| run(input.simd, input, out)),
+    kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
 simd_kernel! {
-    fn run(input: &Structural<'_>, out: Out<'_>) = body;
+    fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }
 
 #[inline(always)]
-fn body(input: &Structural<'_>, out: Out<'_>) {
+fn body(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) {
     let [bid, ask] = out.columns();
-    slope(bid, input, BookSide::Bid);
-    slope(ask, input, BookSide::Ask);
+    slope(bid, input, scratch, BookSide::Bid);
+    slope(ask, input, scratch, BookSide::Ask);
 }
 
 #[inline(always)]
-fn slope(out: &mut [f64], input: &Structural<'_>, side: BookSide) {
+fn slope(out: &mut [f64], input: &Structural<'_>, scratch: &mut Scratch, side: BookSide) {
     let batch = input.batch;
     if batch.levels() < 5 {
         out.fill(f64::NAN);
         return;
     }
-    let mut sums: Lane = [0.0; BATCH];
-    let sum = &mut sums[..batch.rows()];
+    let sum = &mut scratch.a[..batch.rows()];
+    sum.fill(0.0);
     map2(out, batch.price(side, 4), batch.price(side, 0), |p4, p0| (p4 - p0).abs());
     for level in 0..5 {
         fold1(sum, batch.size(side, level), |sum, s| if s > 0.0 { sum + s } else { f64::NAN });

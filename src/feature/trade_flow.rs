@@ -8,7 +8,7 @@ use crate::feature::registry::{Definition, Family, Kernel};
 const READS: &str = "trades later than the previous two-sided snapshot, up to this one";
 
 const fn sum(name: &'static str, unit: &'static str, formula: &'static str) -> Definition {
-    Definition::new(name, unit, formula).reads(READS, "").source("inventory 1.3.6")
+    Definition::new(name, unit, formula).reads(READS, "").source("seed (order-book ETL)")
 }
 
 pub(crate) const FAMILY: Family = Family {

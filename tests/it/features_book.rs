@@ -146,3 +146,10 @@ fn output_blocks_are_full_but_the_last() {
     assert!(full.iter().all(|rows| *rows == 4_096) && full.len() == 2 && *last < 4_096, "{:?}", got.blocks);
     compare(&market, &config, &got);
 }
+
+#[test]
+fn the_reference_page_is_the_registry() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/features.md");
+    let found = std::fs::read_to_string(page).unwrap();
+    assert!(found == hftcol::feature::reference_page(), "docs/features.md is old; run `cargo tools features`");
+}

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod crash;
+mod features;
 mod fuzz;
 mod synth;
 mod tidy;
@@ -14,6 +15,7 @@ type Command = (&'static str, &'static str, fn(&[String]) -> Result<(), String>)
 
 const COMMANDS: &[Command] = &[
     ("crash", "kill imports and computes at random moments and compare the stores", crash::run),
+    ("features", "write docs/features.md from the registry; --check compares", features::run),
     ("fuzz", "run every fuzz target for a while", fuzz::run),
     ("synth", "write seeded books and trades in the Tardis layout", synth::run),
     ("tidy", "check layers, unsafe islands, file sizes and banned words of the sources", tidy::run),

@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table};
 use hftcol::error::Result;
-use hftcol::feature::{Entry, FAMILIES, LevelRule, registry};
+use hftcol::feature::{Entry, LevelRule, reference_page, registry};
 use serde_json::json;
 
 use crate::output::{Output, Style};
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let format = args.format.unwrap_or(if output.style == Style::Json { Format::Json } else { Format::Table });
     match format {
         Format::Json => registry().try_for_each(|entry| output.json(&as_json(&entry))),
-        Format::Md => print_markdown(output),
+        Format::Md => output.line(reference_page().trim_end()),
         Format::Table => print_table(output),
     }
 }
@@ -74,34 +74,4 @@ fn print_table(output: &Output) -> Result<()> {
         ]);
     }
     output.line(table)
-}
-
-fn print_markdown(output: &Output) -> Result<()> {
-    for family in FAMILIES {
-        output.line(format_args!("## {}: table `{}`\n\n{}\n", family.name, family.table, family.about))?;
-        output.line(
-            "| column | type | unit | formula | inputs | parameters | null when | exists | source | seed name |",
-        )?;
-        output.line("|---|---|---|---|---|---|---|---|---|---|")?;
-        for column in family.columns {
-            let exists =
-                if column.optional { format!("{}, optional", exists(column.levels)) } else { exists(column.levels) };
-            let cells = [
-                &format!("`{}`", column.name),
-                column.dtype.name(),
-                column.unit,
-                column.formula,
-                column.inputs,
-                column.parameters,
-                column.null_rule,
-                &exists,
-                column.source,
-                column.alias,
-            ];
-            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
-            output.line(format_args!("| {} |", cells.join(" | ")))?;
-        }
-        output.line("")?;
-    }
-    Ok(())
 }
