@@ -47,7 +47,7 @@ fn smart(out: &mut [f64], input: &Structural<'_>, scratch: &mut Scratch, side: B
             |p, s, m| if s > 0.0 { -100.0 * (m - p).abs() / m } else { 0.0 },
         );
         // Near the mid, where most books lie, e^x needs no reduction of x; the bits are the same.
-        let far = power.iter().fold(0_u64, |far, x| far | u64::from(!(x.abs() <= EXP_NEAR)));
+        let far = power.iter().fold(0_u64, |far, x| far | u64::from(x.is_nan() || x.abs() > EXP_NEAR));
         if far == 0 {
             fold2(out, power, size, |sum, x, s| sum + s * exp_near(x));
         } else {
