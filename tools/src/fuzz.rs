@@ -20,7 +20,9 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
         }
         let limit = format!("-max_total_time={seconds}");
         let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
-        std::fs::create_dir_all(root.join(&corpus)).map_err(|e| format!("{corpus}: {e}"))?;
+        for folder in [&corpus, &seeds] {
+            std::fs::create_dir_all(root.join(folder)).map_err(|e| format!("{folder}: {e}"))?;
+        }
         let mut words = vec!["+nightly", "fuzz", "run", &target, &corpus, &seeds, "--", &limit, "-rss_limit_mb=2048"];
         let dictionary = format!("-dict=fuzz/dictionaries/{target}.dict");
         if root.join(&dictionary["-dict=".len()..]).exists() {
