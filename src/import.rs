@@ -23,6 +23,8 @@ mod report;
 mod segment;
 mod sources;
 mod stored;
+mod takeover;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -3,6 +3,7 @@
 use super::options::ImportOptions;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::partition::AssemblyBudget;
 
 /// What the program holds besides: its pages, stacks, the allocator's own, a published batch.
 const BASE: u64 = 24 << 20;
@@ -22,6 +23,9 @@ pub(crate) struct Budget {
     pub(crate) chunk_bytes: usize,
     /// Chunks between the reader and the parsers.
     pub(crate) queue: usize,
+    /// What the fast way has: all of the buffers together with the run buffers, for these are only filled when the open
+    /// rows are gone.
+    pub(crate) assembly: AssemblyBudget,
     /// Bytes of each parser's run buffer.
     pub(crate) run_buffer_bytes: usize,
     /// Longest record.
@@ -51,11 +55,11 @@ impl Budget {
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if options.threads == 0 { cores } else { options.threads };
-        // A quarter for what is on the way from the files to the buffers, half of the rest for the buffers.
+        // A quarter for what is on the way from the files to the buffers, five eighths of the rest for the buffers.
         let way = memory / 4;
         let in_flight = threads as u64 * (PARSED_FACTOR + 2) + 2;
         let chunk = (way / in_flight).clamp(64 << 10, 1 << 20);
-        let buffers = (memory - way - BASE) / 2;
+        let buffers = (memory - way - BASE) / 8 * 5;
         // Writing begins when reading has ended, so it may use what the reading had.
         let writing = memory - buffers - BASE;
         let writers = usize::try_from(writing / (WRITER + REWRITE)).unwrap_or(1).clamp(1, threads);
@@ -69,7 +73,15 @@ impl Budget {
             threads,
             chunk_bytes: options.tuning.chunk_bytes.unwrap_or(bytes(chunk)).max(1),
             queue: threads.min(4),
-            run_buffer_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / threads as u64)),
+            assembly: match options.tuning.run_buffer_bytes {
+                Some(small) => AssemblyBudget { open_bytes: 64 * small, sealed_bytes: small, rest_bytes: small },
+                None => AssemblyBudget {
+                    open_bytes: bytes(buffers / 8 * 5),
+                    sealed_bytes: bytes(buffers / 4),
+                    rest_bytes: bytes(buffers / 8),
+                },
+            },
+            run_buffer_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8 * 5 / threads as u64)),
             line_bytes,
             window_bytes: bytes(memory / 4),
             writers,

@@ -2,8 +2,8 @@
 //! counts.
 //!
 //! ```text
-//! reader --chunks--> parser + run buffer (N) --summaries--> Collector
-//!    ^----------------- empty chunks -----------------'
+//! reader --chunks--> parser (N) --in turn--> Assembly (or, out of order, the parser's run buffer)
+//!    ^----- empty chunks -----'---summaries--> Collector
 //! ```
 //!
 //! Every channel is bounded and the number of chunks is fixed, so memory is what [`Budget`] says. Summaries are counted
@@ -22,9 +22,11 @@ use super::collect::{ChunkSummary, Collector, Message};
 use super::options::{Event, ImportOptions};
 use super::order;
 use super::sources::{self, Opened};
+use super::turns::Turns;
 use crate::error::Result;
 use crate::input::{InputLimits, RawChunk};
-use crate::partition::{Run, RunBuffer, Scratch};
+use crate::normalize::RowBatch;
+use crate::partition::{Run, RunBuffer, Scratch, Sealer};
 use crate::schema::RawTable;
 use crate::vendor::{self, ChunkParser, TableFacts};
 
@@ -42,6 +44,8 @@ pub(crate) struct SourceFacts {
 struct Job {
     source: u32,
     number: u64,
+    /// Number of the chunk in the run.
+    turn: u64,
     parser: Arc<dyn ChunkParser>,
     chunk: RawChunk,
 }
@@ -51,6 +55,7 @@ struct Shared<'a> {
     options: &'a ImportOptions,
     budget: &'a Budget,
     scratch: &'a Scratch,
+    turns: Turns,
     /// Set when the run cannot succeed any more.
     stop: AtomicBool,
     /// Bytes of the inputs taken in, as they lie on disk.
@@ -77,7 +82,8 @@ pub(crate) fn read(
 ) -> Result<(Vec<Run>, Collector)> {
     let total = sources.iter().map(|source| source.disk_bytes).sum();
     let mut collector = Collector::new(&sources, options, scratch);
-    let shared = Shared { options, budget, scratch, stop: AtomicBool::new(false), taken: Arc::default() };
+    let turns = Turns::new(budget.assembly, scratch)?;
+    let shared = Shared { options, budget, scratch, turns, stop: AtomicBool::new(false), taken: Arc::default() };
     let chunks = budget.threads + budget.queue + 1;
     let (full_tx, full_rx) = bounded::<Job>(budget.queue);
     let (empty_tx, empty_rx) = bounded::<RawChunk>(chunks);
@@ -87,7 +93,7 @@ pub(crate) fn read(
         let _ = empty_tx.send(RawChunk::default());
     }
     let mut failed = None;
-    let runs = thread::scope(|scope| {
+    let mut runs = thread::scope(|scope| {
         let shared = &shared;
         let reader_messages = message_tx.clone();
         scope.spawn(move || read_sources(sources, shared, &empty_rx, &full_tx, &reader_messages));
@@ -114,6 +120,7 @@ pub(crate) fn read(
     }
     options.interrupt.check()?;
     collector.finish()?;
+    runs.extend(shared.turns.finish(budget.threads)?);
     Ok((runs, collector))
 }
 
@@ -126,7 +133,7 @@ fn read_sources(
     messages: &Sender<Message>,
 ) {
     let limits = sources::limits(shared.budget);
-    let mut reader = Reader { limits, shared, empty, full, spare: None, number: 0 };
+    let mut reader = Reader { limits, shared, empty, full, spare: None, number: 0, turn: 0 };
     for (ordinal, source) in sources.into_iter().enumerate() {
         if shared.stopped() {
             return;
@@ -150,6 +157,8 @@ struct Reader<'a> {
     spare: Option<RawChunk>,
     /// Chunks of the source so far.
     number: u64,
+    /// Chunks of all sources so far.
+    turn: u64,
 }
 
 impl Reader<'_> {
@@ -165,65 +174,96 @@ impl Reader<'_> {
                 more?;
                 break;
             }
-            let job = Job { source: ordinal, number: self.number, parser: Arc::clone(&parser), chunk };
+            let (number, turn) = (self.number, self.turn);
+            let job = Job { source: ordinal, number, turn, parser: Arc::clone(&parser), chunk };
             if self.full.send(job).is_err() {
                 break;
             }
             self.number += 1;
+            self.turn += 1;
         }
         Ok(cutter.facts())
     }
 }
 
-/// A parser: chunks to rows, rows to its run buffer.
+/// A parser: chunks to rows, rows in turn to the assembly, or to its run buffer.
 fn parse_chunks(
     shared: &Shared<'_>,
     jobs: &Receiver<Job>,
     empty: &Sender<RawChunk>,
     messages: &Sender<Message>,
 ) -> Vec<Run> {
-    let mut buffer = RunBuffer::new(shared.budget.run_buffer_bytes, true);
-    let mut runs = Vec::new();
+    let mut worker =
+        Worker { shared, buffer: RunBuffer::new(shared.budget.run_buffer_bytes, true), runs: Vec::new(), sealer: None };
     for job in jobs {
-        if !shared.stopped() {
-            let message = match parse_chunk(&job, &mut buffer, &mut runs, shared.scratch) {
-                Ok(message) => message,
-                Err(error) => Message::Fatal(error),
-            };
-            if messages.send(message).is_err() {
-                break;
-            }
+        if shared.stopped() {
+            let _ = empty.send(job.chunk);
+            continue;
         }
-        // The reader may be gone; then nobody needs the chunk.
-        let _ = empty.send(job.chunk);
+        let message = worker.take(job, empty).unwrap_or_else(Message::Fatal);
+        if messages.send(message).is_err() {
+            break;
+        }
     }
+    let Worker { buffer, mut runs, .. } = worker;
     if !buffer.is_empty() && !shared.stopped() {
         runs.push(Run::keep(buffer));
     }
     runs
 }
 
-fn parse_chunk(job: &Job, buffer: &mut RunBuffer, runs: &mut Vec<Run>, scratch: &Scratch) -> Result<Message> {
-    let mut summary = ChunkSummary { source: job.source, number: job.number, ..ChunkSummary::default() };
-    let parsed = match vendor::parse_chunk(&*job.parser, &job.chunk, job.source) {
-        Ok(parsed) => parsed,
-        Err(error) => return Ok(Message::SourceFailed { source: job.source, number: job.number, error }),
-    };
-    for batch in &parsed.batches {
-        *summary.rows.entry(batch.table).or_default() += batch.keys.len() as u64;
-        let mut from = 0;
-        while from < batch.keys.len() {
-            from = buffer.push(batch, from)?;
-            if from < batch.keys.len() {
-                runs.push(Run::spill(buffer, scratch)?);
+struct Worker<'a> {
+    shared: &'a Shared<'a>,
+    buffer: RunBuffer,
+    runs: Vec<Run>,
+    sealer: Option<Sealer>,
+}
+
+impl Worker<'_> {
+    /// Parses a chunk, then encodes what is full.
+    fn take(&mut self, job: Job, empty: &Sender<RawChunk>) -> Result<Message> {
+        let mut summary = ChunkSummary { source: job.source, number: job.number, ..ChunkSummary::default() };
+        let turns = &self.shared.turns;
+        let parsed = match vendor::parse_chunk(&*job.parser, &job.chunk, job.source) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                turns.submit(job.turn, Vec::new(), job.chunk, empty)?;
+                return Ok(Message::SourceFailed { source: job.source, number: job.number, error });
+            }
+        };
+        for batch in &parsed.batches {
+            *summary.rows.entry(batch.table).or_default() += batch.keys.len() as u64;
+        }
+        summary.order = order::summarise(&parsed.batches);
+        summary.records = parsed.records;
+        summary.stored = parsed.stored;
+        summary.rejects = parsed.rejects;
+        summary.skipped = parsed.skipped;
+        summary.notes = parsed.notes;
+        let mut batches = parsed.batches;
+        if turns.is_closed() {
+            for batch in batches.drain(..) {
+                self.buffer_rows(&batch)?;
             }
         }
+        turns.submit(job.turn, batches, job.chunk, empty)?;
+        if self.sealer.is_none() {
+            self.sealer = Some(turns.encoding().sealer()?);
+        }
+        if let Some(sealer) = &mut self.sealer {
+            turns.encoding().work(sealer)?;
+        }
+        Ok(Message::Chunk(summary))
     }
-    summary.order = order::summarise(&parsed.batches);
-    summary.records = parsed.records;
-    summary.stored = parsed.stored;
-    summary.rejects = parsed.rejects;
-    summary.skipped = parsed.skipped;
-    summary.notes = parsed.notes;
-    Ok(Message::Chunk(summary))
+
+    fn buffer_rows(&mut self, batch: &RowBatch) -> Result<()> {
+        let mut from = 0;
+        while from < batch.keys.len() {
+            from = self.buffer.push(batch, from)?;
+            if from < batch.keys.len() {
+                self.runs.push(Run::spill(&mut self.buffer, self.shared.scratch)?);
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,13 +1,14 @@
 //! One table of one partition, written: sections merged, rows to blocks, blocks to a staged file.
 
 use super::plan::{Action, TablePlan};
+use super::takeover::{takeover, write_blocks};
 use crate::error::Result;
 use crate::exec::Interrupt;
 use crate::format::{FileHeader, SealedFile};
 use crate::partition::{BlockBuilder, Merge, Origin, Part, Refused, Run, Scratch, parts_of, resort};
 use crate::schema::{PartitionKey, RawTable};
 use crate::storage::WriteFile;
-use crate::write::{Provenance, TableWriter, group_blocks};
+use crate::write::{Provenance, TableWriter, cold_encoder, group_blocks};
 
 /// What all tables of a partition share.
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn W
         Action::Create | Action::Rewrite(_) => (0, 0),
         Action::Append { segment, first_row } => (*segment, *first_row),
     };
-    let header = FileHeader {
+    let mut header = FileHeader {
         table: plan.table.name().to_owned(),
         key: context.key.clone(),
         channel: plan.channel.clone(),
@@ -90,7 +91,6 @@ pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn W
         group_blocks: 0,
         schema: plan.shape.schema.clone(),
     };
-    let merge = Merge::new(parts, plan.sequenced, &plan.ordinals)?;
     let mut built = Built {
         table: plan.table,
         segment,
@@ -101,21 +101,30 @@ pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn W
         inexact: Vec::new(),
         duplicates: 0,
     };
-    write_rows(merge, &plan, header, context, file, &mut built)?;
+    header.group_blocks = group_blocks(header.schema.columns.len(), header.block_rows);
+    let mut writer = TableWriter::with_encoder(file, header, cold_encoder()?)?;
+    if let Some(encoded) = takeover(&plan) {
+        built.duplicates = write_blocks(encoded, &plan, first_row, &context.interrupt, &mut writer)?;
+        for (source, facts) in &encoded.1.facts {
+            built.written[*source as usize] += facts.rows;
+        }
+    } else {
+        let merge = Merge::new(parts, plan.sequenced, &plan.ordinals)?;
+        write_rows(merge, &plan, context, &mut writer, &mut built)?;
+    }
+    let (_, sealed) = writer.finish(context.provenance.clone())?;
+    built.sealed = sealed;
     Ok((built.sealed.rows > 0).then_some(built))
 }
 
 fn write_rows(
     mut merge: Merge<'_>,
     plan: &TablePlan<'_>,
-    mut header: FileHeader,
     context: &Context,
-    file: &mut Box<dyn WriteFile>,
+    writer: &mut TableWriter<&mut Box<dyn WriteFile>>,
     built: &mut Built,
 ) -> Result<()> {
-    header.group_blocks = group_blocks(header.schema.columns.len(), header.block_rows);
     let mut builder = BlockBuilder::new(plan.shape.clone());
-    let mut writer = TableWriter::new(file, header)?;
     let mut before = Vec::new();
     let mut before_clock = None;
     while let Some(row) = merge.next()? {
@@ -127,7 +136,7 @@ fn write_rows(
         }
         if builder.is_full() {
             context.interrupt.check()?;
-            builder.flush(&mut writer)?;
+            builder.flush(writer)?;
         }
         if let Some(refused) = builder.push(&row)? {
             // Stored rows fit their columns: only a new row can be refused.
@@ -145,8 +154,5 @@ fn write_rows(
             row.content_into(&mut before);
         }
     }
-    builder.flush(&mut writer)?;
-    let (_, sealed) = writer.finish(context.provenance.clone())?;
-    built.sealed = sealed;
-    Ok(())
+    builder.flush(writer)
 }

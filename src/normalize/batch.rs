@@ -35,9 +35,9 @@ pub struct RowKey {
 
 /// Rows of one table from one chunk of one source.
 ///
-/// Row i's decimals are `decimals[decimal_ends[i-1]..decimal_ends[i]]` in the order of [`RawTable::decimals`], each with its
-/// smallest scale in `scales` (trailing zeros stripped only there: the mantissa is at that scale); [`SCALE_NULL`] marks a missing
-/// value. A book row may end early: missing levels at its end need not be written.
+/// Row i's decimals are `decimals[decimal_ends[i-1]..decimal_ends[i]]` in the order of [`RawTable::decimals`], each with
+/// its scale in `scales`, at most [`crate::limits::DECIMAL_SCALE`] and as written: trailing zeros may stand; [`SCALE_NULL`]
+/// marks a missing value. A book row may end early: missing levels at its end need not be written.
 /// `ints` has `table.ints().len()` values a row. `ids` has `table.ids().len()` values a row; `id_ends` are ends in `id_bytes`,
 /// an empty id is missing.
 #[derive(Clone, Debug)]

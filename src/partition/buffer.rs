@@ -91,6 +91,23 @@ impl RunBuffer {
         Ok(batch.keys.len())
     }
 
+    /// Takes row `i` of a batch; false when the buffer is full.
+    ///
+    /// # Errors
+    /// As [`RunBuffer::push`].
+    pub(crate) fn push_one(&mut self, batch: &RowBatch, i: usize) -> Result<bool> {
+        if !self.is_empty() && self.used() >= self.budget {
+            return Ok(false);
+        }
+        // Numbers of sections from another batch mean nothing in this one.
+        self.recent.clear();
+        self.recent.resize(batch.securities.len(), None);
+        match self.push_row(batch, i) {
+            Some(()) => Ok(true),
+            None => Err(super::run::corrupt("a batch's columns do not fit its keys")),
+        }
+    }
+
     /// Takes an encoded row of the one section that this buffer sorts; true when it is full.
     pub(crate) fn push_encoded(&mut self, id: &SectionId, clock: i64, bytes: &[u8]) -> Option<bool> {
         if self.sections.is_empty() {

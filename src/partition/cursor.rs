@@ -1,6 +1,7 @@
 //! A cursor over the rows of one section, in memory or in a file.
 
 use super::buffer::RunBuffer;
+use super::columnar::RowFeed;
 use super::row::{self, RowHead};
 use super::run::{FrameReader, Run, corrupt};
 use super::section::Section;
@@ -11,6 +12,7 @@ use crate::error::Result;
 enum Feed<'r> {
     Memory { buffer: &'r RunBuffer, next: u64, end: u64 },
     File { reader: FrameReader, next: usize },
+    Columns { feed: Box<RowFeed<'r>>, next: usize },
 }
 
 /// Walks the rows of a section in order.
@@ -26,6 +28,7 @@ impl<'r> Cursor<'r> {
     pub(crate) fn new(run: &'r Run, section: &Section, sequenced: bool) -> Self {
         let feed = match run {
             Run::Memory(buffer) => Feed::Memory { buffer, next: section.start, end: section.end },
+            Run::Columns(columns) => Feed::Columns { feed: Box::new(RowFeed::new(columns, section)), next: 0 },
             Run::File(file) => Feed::File { reader: file.rows(section.start, section.end), next: 0 },
         };
         Self { feed, sequenced, current: 0 }
@@ -50,9 +53,18 @@ impl<'r> Cursor<'r> {
                 }
                 self.current = *next as u64;
             }
+            Feed::Columns { feed, next } => {
+                if *next >= feed.frame().1 {
+                    if !feed.next_block()? {
+                        return Ok(None);
+                    }
+                    *next = 0;
+                }
+                self.current = *next as u64;
+            }
         }
         let head = row::head(self.bytes(), self.sequenced).ok_or_else(|| corrupt("a row that cannot be read"))?;
-        if let Feed::File { next, .. } = &mut self.feed {
+        if let Feed::File { next, .. } | Feed::Columns { next, .. } = &mut self.feed {
             *next += head.end;
         }
         Ok(Some(head))
@@ -62,6 +74,7 @@ impl<'r> Cursor<'r> {
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.feed {
             Feed::Memory { buffer, .. } => buffer.row(self.current).unwrap_or(&[]),
+            Feed::Columns { feed, .. } => feed.frame().0.get(self.current as usize..).unwrap_or(&[]),
             Feed::File { reader, .. } => reader.frame().0.get(self.current as usize..).unwrap_or(&[]),
         }
     }

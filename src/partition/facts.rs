@@ -4,7 +4,7 @@
 use super::row;
 use crate::limits::DECIMAL_SCALE;
 use crate::normalize::{INT_NULL, RowBatch, SCALE_NULL, TS_NULL};
-use crate::units::POW10;
+use crate::units::{Decimal, POW10};
 
 /// Mantissas up to here fit in an i64 at any scale.
 const SAFE: u64 = (i64::MAX / POW10[DECIMAL_SCALE as usize]) as u64;
@@ -118,7 +118,8 @@ impl Facts {
         }
         for ((facts, &mantissa), &scale) in self.decimals.iter_mut().zip(mantissas).zip(scales) {
             if scale != SCALE_NULL {
-                facts.add(mantissa, scale);
+                let value = Decimal { mantissa, scale }.normal();
+                facts.add(value.mantissa, value.scale);
             }
         }
         Some(())
@@ -202,7 +203,6 @@ pub(crate) fn canonical_u64(text: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Decimal;
 
     #[test]
     fn only_the_canonical_form_is_a_number() {

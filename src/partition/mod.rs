@@ -11,6 +11,7 @@
 //! the number of buffers nor on their size nor on the order in which chunks arrive.
 
 mod buffer;
+mod columnar;
 mod columns;
 mod cursor;
 mod facts;
@@ -24,6 +25,8 @@ mod section;
 mod sections;
 
 pub use buffer::RunBuffer;
+pub use columnar::{Assembly, AssemblyBudget, ColumnRun, Encoding, Task};
+pub(crate) use columnar::{Cell, CellReader, Sealed, Sealer, cell_bytes};
 pub use columns::{BlockBuilder, Refused};
 pub use facts::{DecimalFacts, Facts};
 pub use merge::{Merge, MergedRow, Origin, Part};

@@ -11,6 +11,7 @@
 
 use crate::limits::DECIMAL_SCALE;
 use crate::normalize::{INT_NULL, RowBatch, SCALE_NULL, TS_NULL};
+use crate::units::Decimal;
 
 const HAS_EVENT: u8 = 1;
 const HAS_RECV: u8 = 2;
@@ -121,6 +122,8 @@ fn put_decimals(out: &mut Vec<u8>, batch: &RowBatch, i: usize) -> Option<()> {
         if scale > DECIMAL_SCALE {
             return None;
         }
+        // A batch has values as they were written; equal values are equal bytes here.
+        let Decimal { mantissa, scale } = Decimal { mantissa, scale }.normal();
         let word = zigzag(mantissa);
         let length = byte_length(word);
         *out.get_mut(at)? = (scale << 4) | length as u8;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::buffer::RunBuffer;
+use super::columnar::ColumnRun;
 use super::merge::{Merge, Origin, Part};
 use super::scratch::Scratch;
 use super::section::{Section, SectionId};
@@ -32,6 +33,8 @@ pub enum Run {
     Memory(RunBuffer),
     /// Scratch files.
     File(RunFile),
+    /// Encoded blocks.
+    Columns(ColumnRun),
 }
 
 /// A run in scratch files, removed when it is dropped.
@@ -75,6 +78,7 @@ impl Run {
         match self {
             Self::Memory(_) => 0,
             Self::File(file) => file.bytes,
+            Self::Columns(columns) => columns.file_bytes(),
         }
     }
 }

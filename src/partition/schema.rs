@@ -100,7 +100,7 @@ impl TableShape {
 }
 
 /// Every column that the table can have, with its role.
-fn all_columns(table: RawTable, levels: u16) -> Vec<(Column, Role)> {
+pub(crate) fn all_columns(table: RawTable, levels: u16) -> Vec<(Column, Role)> {
     let (ints, ids) = (table.ints().len(), table.ids().len());
     let columns = table.columns(levels);
     let last = columns.len() - 2;

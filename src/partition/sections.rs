@@ -45,6 +45,7 @@ impl<'r> SectionStream<'r> {
         for run in runs {
             let mut entries = match run {
                 Run::Memory(buffer) => Entries::Memory(buffer.sections().iter()),
+                Run::Columns(columns) => Entries::Memory(columns.sections().iter()),
                 Run::File(file) => Entries::File { reader: file.open_index()?, at: 0 },
             };
             stream.heads.push(entries.next()?);

@@ -1,0 +1,415 @@
+//! All open sections of an import: rows in, full blocks out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam::queue::SegQueue;
+use hashbrown::HashMap;
+
+use super::open::{OpenRows, Unfit};
+use super::reopen::reopen;
+use super::run::{CellReader, ColumnRun};
+use super::seal::{Sealed, Sealer};
+use super::spill::Spill;
+use crate::error::Result;
+use crate::limits::BLOCK_ROWS;
+use crate::normalize::RowBatch;
+use crate::partition::buffer::RunBuffer;
+use crate::partition::row::RowOrder;
+use crate::partition::run::{Run, corrupt};
+use crate::partition::scratch::Scratch;
+use crate::partition::section::{Section, SectionId, SectionRef};
+use crate::units::Date;
+
+/// Columns beyond which a table gets shorter blocks: such tables take the general way.
+const DECIMALS_MAX: usize = 240;
+/// Sections at most: the index of each stays in memory.
+const SECTIONS_MAX: usize = 4_000;
+
+/// Bytes of the fast way.
+#[derive(Clone, Copy, Debug)]
+pub struct AssemblyBudget {
+    /// Open rows.
+    pub open_bytes: usize,
+    /// Encoded blocks; those beyond go to a scratch file.
+    pub sealed_bytes: usize,
+    /// Rows that do not fit.
+    pub rest_bytes: usize,
+}
+
+/// A full block that waits for its encoding.
+#[derive(Debug)]
+pub struct Task {
+    section: u32,
+    rows: Box<OpenRows>,
+    first_row: u64,
+    repeats: bool,
+}
+
+/// What encoding threads share with the assembly: blocks to encode, encoded blocks, buffers to use again.
+#[derive(Debug)]
+pub struct Encoding {
+    tasks: SegQueue<Task>,
+    sealed: Mutex<Vec<(u32, Sealed)>>,
+    spare: SegQueue<Box<OpenRows>>,
+    spill: Arc<Spill>,
+}
+
+impl Encoding {
+    /// A sealer for one thread.
+    ///
+    /// # Errors
+    /// `Io` when there is no memory for the compressor.
+    pub(crate) fn sealer(&self) -> Result<Sealer> {
+        Sealer::new(Arc::clone(&self.spill))
+    }
+
+    /// Encodes blocks until none waits.
+    ///
+    /// # Errors
+    /// `Io` of the scratch file.
+    pub(crate) fn work(&self, sealer: &mut Sealer) -> Result<()> {
+        while let Some(task) = self.tasks.pop() {
+            let sealed = sealer.seal(&task.rows, task.first_row, task.repeats)?;
+            self.sealed.lock().unwrap_or_else(PoisonError::into_inner).push((task.section, sealed));
+            self.spare.push(task.rows);
+        }
+        Ok(())
+    }
+}
+
+/// One section.
+#[derive(Debug)]
+struct Builder {
+    id: SectionId,
+    open: Option<Box<OpenRows>>,
+    /// Its open rows, encoded, while it is put aside.
+    aside: Option<(Sealed, Option<RowOrder>)>,
+    /// Rows handed out for encoding.
+    rows: u64,
+    /// The first open row has the content of the last one handed out.
+    repeats: bool,
+    /// Its rows go the general way from now on.
+    closed: bool,
+    /// When it last got a row.
+    used: u64,
+}
+
+/// The last section of a security in a batch: most rows go where the one before went.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    date: Date,
+    sequenced: bool,
+    section: u32,
+}
+
+/// Open sections, and run buffers for what does not fit.
+#[derive(Debug)]
+pub struct Assembly {
+    budget: AssemblyBudget,
+    encoding: Arc<Encoding>,
+    sealer: Sealer,
+    cells: CellReader,
+    numbers: HashMap<SectionId, u32>,
+    builders: Vec<Builder>,
+    recent: Vec<Option<Recent>>,
+    open_bytes: usize,
+    rest: RunBuffer,
+    runs: Vec<Run>,
+    scratch: Scratch,
+    batches: u64,
+    rows: u64,
+    rest_rows: u64,
+    reopened: u64,
+    closed: bool,
+}
+
+impl Assembly {
+    /// An assembly without rows.
+    ///
+    /// # Errors
+    /// `Io` when there is no memory for the compressor.
+    pub fn new(budget: AssemblyBudget, scratch: &Scratch) -> Result<Self> {
+        let spill = Arc::new(Spill::new(scratch.clone(), budget.sealed_bytes));
+        let encoding = Encoding {
+            tasks: SegQueue::new(),
+            sealed: Mutex::new(Vec::new()),
+            spare: SegQueue::new(),
+            spill: Arc::clone(&spill),
+        };
+        Ok(Self {
+            budget,
+            encoding: Arc::new(encoding),
+            sealer: Sealer::new(spill)?,
+            cells: CellReader::default(),
+            numbers: HashMap::new(),
+            builders: Vec::new(),
+            recent: Vec::new(),
+            open_bytes: 0,
+            rest: RunBuffer::new(budget.rest_bytes, true),
+            runs: Vec::new(),
+            scratch: scratch.clone(),
+            batches: 0,
+            rows: 0,
+            rest_rows: 0,
+            reopened: 0,
+            closed: false,
+        })
+    }
+
+    /// What encoding threads work on.
+    #[must_use]
+    pub fn encoding(&self) -> Arc<Encoding> {
+        Arc::clone(&self.encoding)
+    }
+
+    /// True once the input has shown that it is not in order, or has too many sections: then rows are better taken the
+    /// general way at once.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Appends a batch. Batches come in source order.
+    ///
+    /// # Errors
+    /// `Io` of scratch files, `Damage` for a batch whose columns do not fit its keys.
+    pub fn append(&mut self, batch: &RowBatch) -> Result<()> {
+        self.batches += 1;
+        self.recent.clear();
+        self.recent.resize(batch.securities.len(), None);
+        for i in 0..batch.keys.len() {
+            if self.closed || !self.append_row(batch, i)? {
+                self.append_rest(batch, i)?;
+            }
+        }
+        self.rows += batch.keys.len() as u64;
+        let unfit = self.rest_rows > 4_096 && self.rest_rows > self.rows / 8;
+        let thrashing = self.reopened > 32 + self.rows / (2 * u64::from(BLOCK_ROWS));
+        if !self.closed && (unfit || thrashing || self.builders.len() > SECTIONS_MAX) {
+            self.close()?;
+        }
+        Ok(())
+    }
+
+    /// Takes a row into its section; false if it has to go the general way.
+    fn append_row(&mut self, batch: &RowBatch, i: usize) -> Result<bool> {
+        let Some(key) = batch.keys.get(i) else { return Ok(false) };
+        let sequenced = key.sequence.is_some();
+        let slot = self.recent.get(key.security as usize).copied().flatten();
+        let section = match slot {
+            Some(recent) if recent.date == key.date && recent.sequenced == sequenced => recent.section,
+            _ => self.find(batch, i, sequenced)?,
+        };
+        let builder = &mut self.builders[section as usize];
+        if builder.closed {
+            return Ok(false);
+        }
+        if builder.open.is_none() {
+            let decimals = batch.table.decimals(batch.levels).len();
+            self.open(section, decimals)?;
+        }
+        let builder = &mut self.builders[section as usize];
+        builder.used = self.batches;
+        let Some(open) = builder.open.as_mut() else { return Ok(false) };
+        let before = open.bytes();
+        let taken = open.push(batch, i, key);
+        self.open_bytes += open.bytes() - before;
+        match taken {
+            Ok(()) => {
+                if open.is_full() {
+                    self.hand_out(section);
+                }
+                Ok(true)
+            }
+            Err(Unfit::Late | Unfit::Cell) => {
+                builder.closed = true;
+                Ok(false)
+            }
+        }
+    }
+
+    fn append_rest(&mut self, batch: &RowBatch, i: usize) -> Result<()> {
+        self.rest_rows += 1;
+        while !self.rest.push_one(batch, i)? {
+            self.runs.push(Run::spill(&mut self.rest, &self.scratch)?);
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, batch: &RowBatch, i: usize, sequenced: bool) -> Result<u32> {
+        let broken = || corrupt("a batch's columns do not fit its keys");
+        let key = batch.keys.get(i).ok_or_else(broken)?;
+        let (venue, security) = batch.securities.get(key.security as usize).ok_or_else(broken)?;
+        let wanted = SectionRef::new(venue, security, key.date, batch.table, sequenced);
+        let section = match self.numbers.get(&wanted) {
+            Some(&number) => number,
+            None => {
+                let number = u32::try_from(self.builders.len()).map_err(|_| corrupt("too many sections"))?;
+                let id = wanted.to_id();
+                self.numbers.insert(id.clone(), number);
+                let closed = batch.table.decimals(batch.levels).len() > DECIMALS_MAX;
+                let builder =
+                    Builder { id, open: None, aside: None, rows: 0, repeats: false, closed, used: self.batches };
+                self.builders.push(builder);
+                number
+            }
+        };
+        if let Some(recent) = self.recent.get_mut(key.security as usize) {
+            *recent = Some(Recent { date: key.date, sequenced, section });
+        }
+        Ok(section)
+    }
+
+    /// Gives a section a buffer, with the rows that it had when it was put aside.
+    fn open(&mut self, section: u32, decimals: usize) -> Result<()> {
+        let (table, sequenced) = {
+            let id = &self.builders[section as usize].id;
+            (id.table, id.sequenced)
+        };
+        let decimals = match &self.builders[section as usize].aside {
+            Some((sealed, _)) => decimals.max(sealed.decimals()),
+            None => decimals,
+        };
+        let wanted = OpenRows::bytes_of(table, decimals);
+        while self.open_bytes + wanted > self.budget.open_bytes && self.put_aside_oldest()? {}
+        let mut open = match self.encoding.spare.pop() {
+            Some(mut spare) => {
+                spare.reset(table, sequenced, decimals);
+                spare
+            }
+            None => Box::new(OpenRows::new(table, sequenced, decimals)),
+        };
+        let builder = &mut self.builders[section as usize];
+        if let Some((sealed, floor)) = builder.aside.take() {
+            self.reopened += 1;
+            reopen(&sealed, floor, &mut self.cells, &self.encoding.spill, &mut open)?;
+            self.encoding.spill.forget(&sealed.place);
+        }
+        self.open_bytes += open.bytes();
+        builder.open = Some(open);
+        Ok(())
+    }
+
+    /// Encodes the open rows of the section that has waited longest for a row; false if none is open.
+    fn put_aside_oldest(&mut self) -> Result<bool> {
+        let open = self.builders.iter().enumerate().filter(|(_, b)| b.open.is_some());
+        match open.min_by_key(|(_, b)| b.used).map(|(at, _)| at) {
+            Some(at) => self.put_aside(at).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    fn put_aside(&mut self, at: usize) -> Result<()> {
+        self.hand_out_if_over(at);
+        let builder = &mut self.builders[at];
+        let Some(mut open) = builder.open.take() else { return Ok(()) };
+        self.open_bytes -= open.bytes();
+        if open.rows > 0 {
+            open.sort();
+            let sealed = self.sealer.seal(&open, builder.rows, builder.repeats)?;
+            builder.aside = Some((sealed, open.floor()));
+        }
+        self.encoding.spare.push(open);
+        Ok(())
+    }
+
+    /// A last block has at most a block's rows; open rows may be some more.
+    fn hand_out_if_over(&mut self, at: usize) {
+        if self.builders[at].open.as_ref().is_some_and(|open| open.rows > BLOCK_ROWS as usize) {
+            self.hand_out(at as u32);
+        }
+    }
+
+    /// Hands the first block of a full section out for encoding.
+    fn hand_out(&mut self, section: u32) {
+        let builder = &mut self.builders[section as usize];
+        let Some(mut full) = builder.open.take() else { return };
+        full.sort();
+        let block = BLOCK_ROWS as usize;
+        let mut next = match self.encoding.spare.pop() {
+            Some(mut spare) => {
+                spare.reset(builder.id.table, builder.id.sequenced, full.scales.len());
+                spare
+            }
+            None => Box::new(OpenRows::new(builder.id.table, builder.id.sequenced, full.scales.len())),
+        };
+        let next_repeats = full.repeats(block);
+        full.split_to(block, &mut next);
+        let task = Task { section, rows: full, first_row: builder.rows, repeats: builder.repeats };
+        builder.rows += block as u64;
+        builder.repeats = next_repeats;
+        builder.open = Some(next);
+        self.encoding.tasks.push(task);
+    }
+
+    /// Ends the fast way: what is open is encoded, the memory of open rows is given back.
+    fn close(&mut self) -> Result<()> {
+        self.closed = true;
+        for at in 0..self.builders.len() {
+            self.put_aside(at)?;
+        }
+        while self.encoding.spare.pop().is_some() {}
+        Ok(())
+    }
+
+    /// Hands out the open rows of all sections as last blocks. Then come the encoding threads, then [`Assembly::finish`].
+    pub fn hand_out_all(&mut self) {
+        for at in 0..self.builders.len() {
+            self.hand_out_if_over(at);
+        }
+        for (section, builder) in (0_u32..).zip(&mut self.builders) {
+            if let Some(mut open) = builder.open.take().filter(|open| open.rows > 0) {
+                open.sort();
+                let (first_row, repeats) = (builder.rows, builder.repeats);
+                self.encoding.tasks.push(Task { section, rows: open, first_row, repeats });
+            }
+        }
+    }
+
+    /// The runs, once every block is encoded.
+    ///
+    /// # Errors
+    /// `Damage` when a block was lost between the threads: a defect.
+    pub fn finish(self) -> Result<Vec<Run>> {
+        let Self { encoding, mut builders, mut runs, rest, .. } = self;
+        while encoding.spare.pop().is_some() {}
+        let mut sealed = std::mem::take(&mut *encoding.sealed.lock().unwrap_or_else(PoisonError::into_inner));
+        for (section, builder) in (0_u32..).zip(&mut builders) {
+            sealed.extend(builder.aside.take().map(|(block, _)| (section, block)));
+        }
+        sealed.sort_by_key(|(section, block)| (*section, block.first_row));
+        let mut found: Vec<(Section, Vec<Sealed>)> = Vec::new();
+        let mut current = None;
+        for (section, block) in sealed {
+            if current != Some(section) {
+                current = Some(section);
+                let id = builders.get(section as usize).map(|b| b.id.clone());
+                let id = id.ok_or_else(|| corrupt("a block of no section"))?;
+                found.push((Section { id, facts: Vec::new(), start: 0, end: 0 }, Vec::new()));
+            }
+            let Some((section, blocks)) = found.last_mut() else { continue };
+            let expected: usize = blocks.iter().map(|b: &Sealed| b.rows).sum();
+            if block.first_row != expected as u64 {
+                return Err(corrupt("a block was lost between the threads"));
+            }
+            for (source, facts) in &block.facts {
+                let at = section.facts_of(*source);
+                section.facts[at].1.merge(facts);
+            }
+            blocks.push(block);
+        }
+        found.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+        let (mut sections, mut blocks) = (Vec::new(), Vec::new());
+        for (number, (section, sealed)) in (0_u64..).zip(found) {
+            sections.push(Section { start: number, end: number + 1, ..section });
+            blocks.push(sealed);
+        }
+        if !rest.is_empty() {
+            runs.push(Run::keep(rest));
+        }
+        if !sections.is_empty() {
+            runs.push(Run::Columns(ColumnRun { sections, blocks, spill: Arc::clone(&encoding.spill) }));
+        }
+        Ok(runs)
+    }
+}

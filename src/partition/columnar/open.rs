@@ -1,0 +1,303 @@
+//! The open rows of a section, column by column, in a buffer of fixed size.
+
+use crate::limits::{BLOCK_ROWS, DECIMAL_SCALE};
+use crate::normalize::{RowBatch, RowKey, SCALE_NULL};
+use crate::partition::facts::canonical_u64;
+use crate::partition::row::{self, RowOrder};
+use crate::schema::RawTable;
+use crate::units::{Decimal, POW10};
+
+/// A missing value: no time, small integer or mantissa has it, and an id that has it is not taken.
+pub(super) const NULL: i64 = i64::MIN;
+/// Rows beyond a block: how late a row may come and still find its block open. With it columns start at different sets
+/// of the cache, which a power of two of rows would not give.
+const SLACK: usize = 520;
+/// Rows of an open section.
+const CAPACITY: usize = BLOCK_ROWS as usize + SLACK;
+
+/// Columns in front of a table's own.
+pub(super) const CLOCK: usize = 0;
+pub(super) const EVENT: usize = 1;
+pub(super) const RECV: usize = 2;
+pub(super) const SEQUENCE: usize = 3;
+pub(super) const SOURCE: usize = 4;
+pub(super) const RECORD: usize = 5;
+pub(super) const SUB: usize = 6;
+/// How many they are: the table's small integers follow, then its ids, then its decimals.
+pub(super) const FIXED: usize = 7;
+
+/// Why a row is not taken: the general way has to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It belongs in front of rows that are sealed already.
+    Late,
+    /// An id that is no number, a decimal that does not fit beside the others.
+    Cell,
+}
+
+/// Rows of one section. Decimals of a column share a scale, which rises as needed.
+#[derive(Debug)]
+pub(super) struct OpenRows {
+    pub(super) table: RawTable,
+    sequenced: bool,
+    pub(super) rows: usize,
+    /// Column-major, [`CAPACITY`] rows a column: the fixed ones, small integers, ids, decimals.
+    values: Vec<i64>,
+    /// Scale of each decimal column, [`SCALE_NULL`] before its first value.
+    pub(super) scales: Vec<u8>,
+    last: Option<RowOrder>,
+    sorted: bool,
+    /// Nothing may come before this row: it is sealed.
+    floor: Option<RowOrder>,
+}
+
+impl OpenRows {
+    pub(super) fn new(table: RawTable, sequenced: bool, decimals: usize) -> Self {
+        let mut open = Self {
+            table,
+            sequenced,
+            rows: 0,
+            values: Vec::new(),
+            scales: Vec::new(),
+            last: None,
+            sorted: true,
+            floor: None,
+        };
+        open.widen(decimals);
+        open
+    }
+
+    /// Bytes of a section of so many decimals.
+    pub(super) fn bytes_of(table: RawTable, decimals: usize) -> usize {
+        (first_decimal(table) + decimals) * CAPACITY * 8
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.values.len() * 8
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.rows == CAPACITY
+    }
+
+    /// A column's rows.
+    pub(super) fn column(&self, number: usize) -> &[i64] {
+        &self.values[number * CAPACITY..][..self.rows]
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        first_decimal(self.table) + self.scales.len()
+    }
+
+    /// Makes room for more decimals.
+    fn widen(&mut self, decimals: usize) {
+        if decimals > self.scales.len() {
+            self.scales.resize(decimals, SCALE_NULL);
+            self.values.resize(self.columns() * CAPACITY, NULL);
+        }
+    }
+
+    /// Takes row `i` of a batch of the same table.
+    ///
+    /// # Errors
+    /// Why it cannot; nothing has changed then.
+    pub(super) fn push(&mut self, batch: &RowBatch, i: usize, key: &RowKey) -> Result<(), Unfit> {
+        let sequence = if self.sequenced { key.sequence.unwrap_or(0) } else { 0 };
+        let order = RowOrder { clock: key.clock, sequence, source: batch.source, record: key.record, sub: key.sub };
+        if self.floor.is_some_and(|floor| order < floor) {
+            return Err(Unfit::Late);
+        }
+        if key.sequence == Some(NULL as u64) {
+            return Err(Unfit::Cell);
+        }
+        let (mantissas, scales) = row::decimals(batch, i).ok_or(Unfit::Cell)?;
+        if mantissas.len() > self.scales.len() {
+            self.widen(mantissas.len());
+        }
+        let ids = self.table.ids().len();
+        let mut numbers = [NULL; 2];
+        for (k, number) in numbers.iter_mut().take(ids).enumerate() {
+            *number = number_id(row::id(batch, i, k).ok_or(Unfit::Cell)?)?;
+        }
+        let first = first_decimal(self.table);
+        let at = self.rows;
+        if self.scales == scales {
+            let columns = self.values[first * CAPACITY..].chunks_exact_mut(CAPACITY);
+            for (column, mantissa) in columns.zip(mantissas) {
+                column[at] = *mantissa;
+            }
+        } else {
+            self.put_decimals(mantissas, scales)?;
+        }
+        let fixed = [
+            (CLOCK, key.clock),
+            (EVENT, key.ts_event),
+            (RECV, key.ts_recv),
+            (SEQUENCE, key.sequence.map_or(NULL, |s| s as i64)),
+            (SOURCE, i64::from(batch.source)),
+            (RECORD, key.record as i64),
+            (SUB, i64::from(key.sub)),
+        ];
+        for (column, value) in fixed {
+            self.values[column * CAPACITY + at] = value;
+        }
+        let ints = self.table.ints().len();
+        for (k, value) in batch.ints.get(i * ints..(i + 1) * ints).ok_or(Unfit::Cell)?.iter().enumerate() {
+            self.values[(FIXED + k) * CAPACITY + at] = *value;
+        }
+        for (k, number) in numbers.iter().take(ids).enumerate() {
+            self.values[(FIXED + ints + k) * CAPACITY + at] = *number;
+        }
+        self.sorted &= self.last.is_none_or(|last| last <= order);
+        self.last = Some(order);
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Decimals that are not all at their columns' scales.
+    fn put_decimals(&mut self, mantissas: &[i64], scales: &[u8]) -> Result<(), Unfit> {
+        let first = first_decimal(self.table);
+        for k in 0..self.scales.len() {
+            let value = match scales.get(k) {
+                None | Some(&SCALE_NULL) => NULL,
+                Some(&scale) => self.rescaled(k, Decimal { mantissa: mantissas[k], scale })?,
+            };
+            self.values[(first + k) * CAPACITY + self.rows] = value;
+        }
+        Ok(())
+    }
+
+    /// A value at its column's scale, which rises if it must.
+    fn rescaled(&mut self, k: usize, value: Decimal) -> Result<i64, Unfit> {
+        if value.scale > DECIMAL_SCALE {
+            return Err(Unfit::Cell);
+        }
+        let scale = self.scales[k];
+        if scale == SCALE_NULL {
+            self.scales[k] = value.scale;
+            return Ok(value.mantissa);
+        }
+        if value.scale <= scale {
+            let value = value.mantissa.checked_mul(POW10[usize::from(scale - value.scale)]);
+            return value.ok_or(Unfit::Cell);
+        }
+        let short = value.normal();
+        if short.scale <= scale {
+            let value = short.mantissa.checked_mul(POW10[usize::from(scale - short.scale)]);
+            return value.ok_or(Unfit::Cell);
+        }
+        let factor = POW10[usize::from(short.scale - scale)];
+        let start = (first_decimal(self.table) + k) * CAPACITY;
+        let column = &mut self.values[start..start + self.rows];
+        if column.iter().any(|v| *v != NULL && v.checked_mul(factor).is_none()) {
+            return Err(Unfit::Cell);
+        }
+        for v in column.iter_mut().filter(|v| **v != NULL) {
+            *v *= factor;
+        }
+        self.scales[k] = short.scale;
+        Ok(short.mantissa)
+    }
+
+    /// Brings the rows in order.
+    pub(super) fn sort(&mut self) {
+        if self.sorted {
+            return;
+        }
+        let mut places: Vec<u32> = (0..self.rows as u32).collect();
+        places.sort_unstable_by_key(|&row| self.order(row as usize));
+        let mut column = Vec::with_capacity(self.rows);
+        for number in 0..self.columns() {
+            column.clear();
+            column.extend_from_slice(self.column(number));
+            let values = &mut self.values[number * CAPACITY..][..self.rows];
+            for (value, &from) in values.iter_mut().zip(&places) {
+                *value = column[from as usize];
+            }
+        }
+        self.sorted = true;
+        self.last = self.rows.checked_sub(1).map(|row| self.order(row));
+    }
+
+    /// What orders a row.
+    fn order(&self, row: usize) -> RowOrder {
+        let value = |column: usize| self.values[column * CAPACITY + row];
+        RowOrder {
+            clock: value(CLOCK),
+            sequence: if self.sequenced { value(SEQUENCE) as u64 } else { 0 },
+            source: value(SOURCE) as u32,
+            record: value(RECORD) as u64,
+            sub: value(SUB) as u32,
+        }
+    }
+
+    /// Whether row `row` has the content of the row before it, at the same clock.
+    pub(super) fn repeats(&self, row: usize) -> bool {
+        let same = |column: usize| {
+            let values = &self.values[column * CAPACITY..];
+            values[row] == values[row - 1]
+        };
+        same(CLOCK) && (0..self.columns()).filter(|c| !matches!(*c, SOURCE | RECORD | SUB)).all(same)
+    }
+
+    /// Moves the rows from `from` on to `next`, an empty buffer of the same table; the last one before stays in mind as
+    /// the floor.
+    pub(super) fn split_to(&mut self, from: usize, next: &mut Self) {
+        next.widen(self.scales.len());
+        next.scales.copy_from_slice(&self.scales);
+        for number in 0..self.columns() {
+            let start = number * CAPACITY;
+            let moved = &self.values[start + from..start + self.rows];
+            next.values[start..start + moved.len()].copy_from_slice(moved);
+        }
+        next.rows = self.rows - from;
+        next.last = self.last;
+        next.floor = from.checked_sub(1).map(|row| self.order(row));
+        next.sorted = true;
+        self.rows = from;
+    }
+
+    /// The row that nothing may come before.
+    pub(super) fn floor(&self) -> Option<RowOrder> {
+        self.floor
+    }
+
+    /// Fills an empty buffer with rows that were sealed: `fill(number, column)` writes each column's values.
+    ///
+    /// # Errors
+    /// What `fill` says.
+    pub(super) fn refill<E>(
+        &mut self,
+        rows: usize,
+        floor: Option<RowOrder>,
+        mut fill: impl FnMut(usize, &mut [i64]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for number in 0..self.columns() {
+            fill(number, &mut self.values[number * CAPACITY..][..rows])?;
+        }
+        (self.rows, self.floor) = (rows, floor);
+        self.last = rows.checked_sub(1).map(|row| self.order(row));
+        Ok(())
+    }
+
+    /// Makes the buffer that of another, empty section.
+    pub(super) fn reset(&mut self, table: RawTable, sequenced: bool, decimals: usize) {
+        (self.table, self.sequenced, self.rows) = (table, sequenced, 0);
+        (self.last, self.sorted, self.floor) = (None, true, None);
+        self.scales.clear();
+        self.scales.resize(decimals, SCALE_NULL);
+        self.values.resize(self.columns() * CAPACITY, NULL);
+    }
+}
+
+/// The number of the first decimal column.
+pub(super) fn first_decimal(table: RawTable) -> usize {
+    FIXED + table.ints().len() + table.ids().len()
+}
+
+fn number_id(text: &[u8]) -> Result<i64, Unfit> {
+    if text.is_empty() {
+        return Ok(NULL);
+    }
+    canonical_u64(text).map(|id| id as i64).filter(|id| *id != NULL).ok_or(Unfit::Cell)
+}
