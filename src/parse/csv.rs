@@ -4,8 +4,10 @@
 //! between them. A chunk that holds a quote anywhere takes the general path, where `csv-core` reads each record. For a record
 //! without quotes both give the same fields, so where chunks are cut never shows.
 
+use super::decimal::decimal_at;
 use super::lines::record_end;
 use super::marks::mark;
+use crate::units::Decimal;
 
 /// Bytes that are indexed at a time: the index of a block stays in the first-level cache.
 const BLOCK_BYTES: usize = 16 << 10;
@@ -44,6 +46,20 @@ impl<'a> Fields<'a> {
         };
         let to = if index + 1 == self.ends.len() { self.last } else { self.ends.get(index).map_or(0, |e| *e as usize) };
         self.text.get(from..to).unwrap_or(&[])
+    }
+}
+
+impl Fields<'_> {
+    /// A field as a decimal of the common form, at the scale it is written with.
+    #[inline]
+    #[must_use]
+    pub fn decimal(&self, index: usize) -> Option<Decimal> {
+        let start = match index.checked_sub(1) {
+            None => self.start,
+            Some(before) => *self.ends.get(before)? as usize + 1,
+        };
+        let end = if index + 1 == self.ends.len() { self.last } else { *self.ends.get(index)? as usize };
+        decimal_at(self.text, start, end)
     }
 }
 

@@ -52,9 +52,31 @@ impl fmt::Display for DecimalFault {
 #[inline]
 pub fn decimal(text: &[u8]) -> Result<Number, DecimalFault> {
     match scan::short_decimal(text) {
+        Some(value) => Ok(Number::Value(value.normal())),
+        None => decimal_general(text),
+    }
+}
+
+/// The same at the scale it is written with, where it has the common form: `1.50` is 150 at scale 2.
+///
+/// Taking zeros off costs a division a digit and a branch that no one can foretell; a column has one scale anyway.
+///
+/// # Errors
+/// Why the text is not taken.
+#[inline]
+pub fn decimal_as_written(text: &[u8]) -> Result<Number, DecimalFault> {
+    match scan::short_decimal(text) {
         Some(value) => Ok(Number::Value(value)),
         None => decimal_general(text),
     }
+}
+
+/// A decimal of the common form at `text[start..end]`, at the scale it is written with; `None` leaves it to
+/// [`decimal_as_written`]. Twice as fast, because it may read what stands before the field.
+#[inline]
+#[must_use]
+pub fn decimal_at(text: &[u8], start: usize, end: usize) -> Option<Decimal> {
+    scan::decimal_at(text, start, end)
 }
 
 /// The same for any form, digit by digit.

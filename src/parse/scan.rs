@@ -12,24 +12,54 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// `.` with the digits' high nibble taken off.
 const POINT: u64 = 0x1E1E_1E1E_1E1E_1E1E;
 
-/// A decimal of up to 16 digits and point, with an optional minus; `None` for any other text.
+/// A decimal of up to 16 digits and point, with an optional minus, at the scale it is written with; `None` for any other
+/// text.
 #[inline]
 pub(super) fn short_decimal(text: &[u8]) -> Option<Decimal> {
     let (negative, digits) = match text.split_first() {
         Some((b'-', rest)) => (true, rest),
         _ => (false, text),
     };
-    let (mut value, mut scale) = match digits.len() {
+    let (value, scale) = match digits.len() {
         1 if digits[0] == b'.' => return None,
-        1..=8 => word(load_right(digits))?,
-        9..=16 => two_words(digits)?,
+        1..=8 => word(load_right(digits) ^ ZEROS)?,
+        9..=16 => {
+            let (head, tail) = digits.split_at(digits.len() - 8);
+            two_words(load_right(head) ^ ZEROS, load_right(tail) ^ ZEROS)?
+        }
         _ => return None,
     };
-    // Trailing zeros of the decimals say nothing.
-    while scale > 0 && value.is_multiple_of(10) {
-        value /= 10;
-        scale -= 1;
-    }
+    as_written(value, scale, negative)
+}
+
+/// The same for `text[start..end]` without a sign, reading whole words of what stands before it.
+#[inline]
+pub(super) fn decimal_at(text: &[u8], start: usize, end: usize) -> Option<Decimal> {
+    let length = end.wrapping_sub(start);
+    let before = text.get(..end)?;
+    let low = u64::from_le_bytes(*before.last_chunk()?) ^ ZEROS;
+    let (value, scale) = match length {
+        2..=8 => word(keep_last(low, length))?,
+        9..=16 => {
+            let (before, _) = before.split_last_chunk::<8>()?;
+            let high = u64::from_le_bytes(*before.last_chunk()?) ^ ZEROS;
+            two_words(keep_last(high, length - 8), low)?
+        }
+        1 => (digits(keep_last(low, 1))?, 0),
+        _ => return None,
+    };
+    as_written(value, scale, false)
+}
+
+/// The last `count` characters of a word, of 1 to 8; the others are 0.
+#[inline]
+fn keep_last(word: u64, count: usize) -> u64 {
+    // Of 1 to 8 characters: the shift is below 64.
+    word & u64::MAX.wrapping_shl(64_u32.wrapping_sub(8 * count as u32))
+}
+
+#[inline]
+fn as_written(value: u64, scale: u32, negative: bool) -> Option<Decimal> {
     if scale > u32::from(crate::limits::DECIMAL_SCALE) {
         return None;
     }
@@ -37,7 +67,7 @@ pub(super) fn short_decimal(text: &[u8]) -> Option<Decimal> {
     Some(Decimal { mantissa: if negative { -mantissa } else { mantissa }, scale: scale as u8 })
 }
 
-/// A whole number of up to 16 digits, without a sign.
+/// A whole number of up to 19 digits, without a sign.
 #[inline]
 pub(super) fn short_whole(text: &[u8]) -> Option<u64> {
     match text.len() {
@@ -47,6 +77,11 @@ pub(super) fn short_whole(text: &[u8]) -> Option<u64> {
             let high = digits(load_right(head) ^ ZEROS)?;
             let low = digits(load_right(tail) ^ ZEROS)?;
             Some(high * 100_000_000 + low)
+        }
+        17..=19 => {
+            let (head, tail) = text.split_at(text.len() - 16);
+            // At most 999 and sixteen nines: below 2^64.
+            Some(short_whole(head)? * 10_000_000_000_000_000 + short_whole(tail)?)
         }
         _ => None,
     }
@@ -96,10 +131,9 @@ fn combine(x: u64) -> u64 {
     fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF
 }
 
-/// Value and decimals of a word with at most one point.
+/// Value and decimals of digit values with at most one point.
 #[inline]
-fn word(loaded: u64) -> Option<(u64, u32)> {
-    let x = loaded ^ ZEROS;
+fn word(x: u64) -> Option<(u64, u32)> {
     let odd = above_nine(x);
     if odd == 0 {
         return Some((combine(x), 0));
@@ -116,27 +150,27 @@ fn cut_point(x: u64, odd: u64) -> Option<(u64, u32)> {
     if odd & (odd - 1) != 0 || (x >> at) & 0xFF != POINT & 0xFF {
         return None;
     }
-    let before = x & ((1 << at) - 1);
-    let behind = if at == 56 { 0 } else { x >> (at + 8) << (at + 8) };
-    Some((behind | (before << 8), (56 - at) / 8))
+    // `at` is 0, 8, ... or 56. The point itself is 0x1E, not zero, so it is shifted out with what stands before it.
+    let before = x & 1_u64.wrapping_shl(at).wrapping_sub(1);
+    let behind = x & (u64::MAX << 8).wrapping_shl(at);
+    Some((behind | (before << 8), 56_u32.wrapping_sub(at) / 8))
 }
 
 /// The same for 9 to 16 characters: the point may stand in either word.
 #[inline]
-fn two_words(text: &[u8]) -> Option<(u64, u32)> {
-    let (head, tail) = text.split_at(text.len() - 8);
-    let (high, low) = (load_right(head) ^ ZEROS, load_right(tail) ^ ZEROS);
+fn two_words(high: u64, low: u64) -> Option<(u64, u32)> {
     let (odd_high, odd_low) = (above_nine(high), above_nine(low));
     match (odd_high, odd_low) {
-        (0, 0) => Some((combine(high) * 100_000_000 + combine(low), 0)),
+        // Eight digits a word: no product comes near 2^64.
+        (0, 0) => Some((combine(high).wrapping_mul(100_000_000).wrapping_add(combine(low)), 0)),
         (0, _) => {
             let (compact, scale) = cut_point(low, odd_low)?;
             // Seven digits are left in the lower word, in front of them a zero.
-            Some((combine(high) * 10_000_000 + combine(compact), scale))
+            Some((combine(high).wrapping_mul(10_000_000).wrapping_add(combine(compact)), scale))
         }
         (_, 0) => {
             let (compact, scale) = cut_point(high, odd_high)?;
-            Some((combine(compact) * 100_000_000 + combine(low), scale + 8))
+            Some((combine(compact).wrapping_mul(100_000_000).wrapping_add(combine(low)), scale.wrapping_add(8)))
         }
         _ => None,
     }
@@ -160,8 +194,8 @@ mod tests {
         assert_eq!(of("12345678.12345678"), None);
         assert_eq!(of("1234567.12345678"), Some((123_456_712_345_678, 8)));
         assert_eq!(of("12345678.1234567"), Some((123_456_781_234_567, 7)));
-        assert_eq!(of("-0.50"), Some((-5, 1)));
-        assert_eq!(of("100.00"), Some((100, 0)));
+        assert_eq!(of("-0.50"), Some((-50, 2)));
+        assert_eq!(of("100.00"), Some((10_000, 2)));
         assert_eq!(of("7."), Some((7, 0)));
         assert_eq!(of(".7"), Some((7, 1)));
         for bad in ["", "-", ".", "1.2.3", "1e5", "+1", " 1", "12345678.1234567.", "a", "\u{e9}1", "1,2", "--1"] {
@@ -170,7 +204,32 @@ mod tests {
     }
 
     #[test]
+    fn a_field_reads_the_same_whatever_stands_around_it() {
+        let texts =
+            ["61837.63", "7", "0", "1234567.8", "1234567.12345678", "12345678.1234567", "100.00", ".7", "7.", "."];
+        let more = ["1.2.3", "1e5", "a", "", "12345678901234567", "1,2", "0.0000000000001", "/", ":", "1/", "99999999"];
+        for text in texts.into_iter().chain(more) {
+            for (before, behind) in
+                [("9999999999999999", ",9"), ("................", "."), ("1,2.5,abc,--7.7,,", "\n1,2")]
+            {
+                let line = format!("{before}{text}{behind}");
+                let (start, end) = (before.len(), before.len() + text.len());
+                let found = decimal_at(line.as_bytes(), start, end).map(|d| (d.mantissa, d.scale));
+                assert_eq!(found, of(text).filter(|_| text.len() <= 16), "{text} in {line}");
+            }
+            // Where too little stands before it, the other way has to read it.
+            let alone = decimal_at(text.as_bytes(), 0, text.len()).map(|d| (d.mantissa, d.scale));
+            assert!(alone.is_none() || alone == of(text), "{text}");
+        }
+    }
+
+    #[test]
     fn whole_numbers() {
+        assert_eq!(short_whole(b"1756717200123456789"), Some(1_756_717_200_123_456_789));
+        assert_eq!(short_whole(b"9999999999999999999"), Some(9_999_999_999_999_999_999));
+        assert_eq!(short_whole(b"12345678901234567"), Some(12_345_678_901_234_567));
+        assert_eq!(short_whole(b"99999999999999999999"), None);
+        assert_eq!(short_whole(b"1234567890123456.5"), None);
         assert_eq!(short_whole(b"1721347022759000"), Some(1_721_347_022_759_000));
         assert_eq!(short_whole(b"7"), Some(7));
         assert_eq!(short_whole(b"12345678"), Some(12_345_678));

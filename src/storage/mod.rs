@@ -149,6 +149,20 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// # Errors
     /// `Io`.
     fn sync_dir(&self, path: &Path) -> Result<()>;
+    /// [`Storage::sync_dir`] of each; may wait for them side by side.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn sync_dirs(&self, paths: &[&Path]) -> Result<()> {
+        paths.iter().try_for_each(|path| self.sync_dir(path))
+    }
+    /// [`WriteFile::sync`] of each; may wait for them side by side.
+    ///
+    /// # Errors
+    /// `Io`: then none of them may be used.
+    fn sync_files(&self, files: &mut [&mut dyn WriteFile]) -> Result<()> {
+        files.iter_mut().try_for_each(|file| file.sync())
+    }
     /// Makes everything beneath durable, contents and entries: one call for a batch too large to sync file by file.
     ///
     /// # Errors

@@ -22,9 +22,9 @@ const SYNC_EACH: usize = 64;
 #[derive(Debug)]
 struct Work {
     folder: PathBuf,
-    /// From staging, to its name.
-    files: Vec<(PathBuf, PathBuf)>,
-    manifest: (PathBuf, PathBuf),
+    /// Complete in staging, and the name it gets.
+    files: Vec<(Staged, PathBuf)>,
+    manifest: (Staged, PathBuf),
     entry: Entry,
     /// The folder holds an older generation, or damaged manifests.
     is_known: bool,
@@ -50,10 +50,15 @@ impl Publisher {
             if !keys.insert(publication.manifest.key.clone()) {
                 return Err(misuse("one partition twice in a batch"));
             }
-            work.push(self.complete(publication, at_once)?);
+            work.push(self.complete(publication)?);
         }
         if at_once {
             self.storage().sync_all()?;
+        } else {
+            let staged = work.iter_mut().flat_map(|w| w.files.iter_mut().chain([&mut w.manifest]));
+            // A failed sync loses the batch: its files go with the staging folder and are never synced again.
+            let mut files: Vec<&mut dyn WriteFile> = staged.map(|(staged, _)| &mut *staged.file as _).collect();
+            self.storage().sync_files(&mut files)?;
         }
         let entries: Vec<Entry> = work.iter().map(|w| w.entry.clone()).collect();
         let done = self.move_in(&work, at_once).and_then(|()| self.journal.append(&entries));
@@ -72,7 +77,7 @@ impl Publisher {
     }
 
     /// Checks a publication and completes its files in staging.
-    fn complete(&mut self, publication: Publication, at_once: bool) -> Result<Work> {
+    fn complete(&mut self, publication: Publication) -> Result<Work> {
         let Publication { manifest, staged } = publication;
         manifest.check()?;
         let (current, is_known) = match self.store.manifest(&self.tree, &manifest.key) {
@@ -96,15 +101,17 @@ impl Publisher {
         }
         let folder = layout::partition(&self.tree, &manifest.key);
         let mut files = Vec::with_capacity(new.len());
-        for (segment, staged) in new.into_iter().zip(staged) {
-            files.push((seal(staged, at_once)?, folder.join(layout::segment(segment))));
+        for (segment, mut staged) in new.into_iter().zip(staged) {
+            seal(&mut staged)?;
+            files.push((staged, folder.join(layout::segment(segment))));
         }
         let bytes = manifest.to_bytes();
         let mut aside = self.stage()?;
         aside.file.write_all(&bytes).map_err(|e| Error::io("write", &aside.path, e))?;
+        seal(&mut aside)?;
         let manifest_to = folder.join(layout::manifest(manifest.generation));
         Ok(Work {
-            manifest: (seal(aside, at_once)?, manifest_to),
+            manifest: (aside, manifest_to),
             entry: Entry::of_manifest(Kind::Published, &self.tree, &manifest, &bytes),
             files,
             folder,
@@ -116,7 +123,7 @@ impl Publisher {
         for unit in work {
             self.make_folders(&unit.folder)?;
             for (from, to) in &unit.files {
-                self.storage().rename(from, to)?;
+                self.storage().rename(&from.path, to)?;
             }
         }
         let mut folders: BTreeSet<&Path> = work.iter().map(|w| w.folder.as_path()).collect();
@@ -124,7 +131,7 @@ impl Publisher {
         folders.extend(work.iter().flat_map(|w| w.folder.ancestors().skip(1)));
         self.sync_folders(&folders, at_once)?;
         for unit in work {
-            self.storage().rename(&unit.manifest.0, &unit.manifest.1)?;
+            self.storage().rename(&unit.manifest.0.path, &unit.manifest.1)?;
         }
         self.sync_folders(&own, at_once)
     }
@@ -145,16 +152,17 @@ impl Publisher {
         if at_once {
             return self.storage().sync_all();
         }
-        folders.iter().try_for_each(|folder| self.storage().sync_dir(folder))
+        self.storage().sync_dirs(&folders.iter().copied().collect::<Vec<_>>())
     }
 
     /// Publishes a unit that is one file, replacing the one of that name.
-    pub(super) fn publish_single(&mut self, unit: Unit, staged: Staged, file: FileFact) -> Result<()> {
+    pub(super) fn publish_single(&mut self, unit: Unit, mut staged: Staged, file: FileFact) -> Result<()> {
         self.open_lane()?;
         let folder = unit.folder();
-        let from = seal(staged, false)?;
+        seal(&mut staged)?;
+        staged.file.sync()?;
         self.make_folders(&folder)?;
-        self.storage().rename(&from, &folder.join(&file.name))?;
+        self.storage().rename(&staged.path, &folder.join(&file.name))?;
         let folders: BTreeSet<&Path> = folder.ancestors().collect();
         let done = self.sync_folders(&folders, false);
         let done = done.and_then(|()| self.journal.append(&[Entry::of_file(Kind::Published, unit, file)]));
@@ -163,14 +171,8 @@ impl Publisher {
     }
 }
 
-/// Seals a staged file and syncs it unless the whole batch is synced at once. A failed sync loses the file: it is removed
-/// with the staging folder and never synced again.
-fn seal(staged: Staged, at_once: bool) -> Result<PathBuf> {
-    let Staged { mut file, path } = staged;
-    file.flush().map_err(|e| Error::io("write", &path, e))?;
-    WriteFile::seal(&mut *file)?;
-    if !at_once {
-        file.sync()?;
-    }
-    Ok(path)
+/// Makes a staged file complete and read-only; the sync comes after.
+fn seal(staged: &mut Staged) -> Result<()> {
+    staged.file.flush().map_err(|e| Error::io("write", &staged.path, e))?;
+    WriteFile::seal(&mut *staged.file)
 }

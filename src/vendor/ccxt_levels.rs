@@ -2,7 +2,7 @@
 
 use super::ccxt_keys::scalar;
 use crate::normalize::{Fault, RowBatch, SCALE_NULL, put_decimal};
-use crate::parse::decimal::decimal;
+use crate::parse::decimal::decimal_as_written;
 use crate::parse::json::{Reader, Text, Value};
 
 /// Takes the levels of one row.
@@ -52,7 +52,7 @@ impl<'a> LevelSink<'a> {
             let at = at + 2 * usize::from(is_ask);
             for (at, text) in (at..).zip(pair) {
                 let text = text.map_or(&b""[..], |t| t.raw);
-                put_decimal(decimal(text), true, &mut self.batch.decimals[at], &mut self.batch.scales[at])
+                put_decimal(decimal_as_written(text), true, &mut self.batch.decimals[at], &mut self.batch.scales[at])
                     .map_err(|expected| Fault::got(name, expected, text))?;
             }
             level += 1;

@@ -11,7 +11,7 @@ use crate::normalize::{
     put_decimal, side_word,
 };
 use crate::parse::TimeFormat;
-use crate::parse::decimal::decimal;
+use crate::parse::decimal::decimal_as_written;
 use crate::parse::json::{Reader, Text, Value};
 
 /// Words of `type` in a wrapper; in a bare trade it is the type of the order, or nothing.
@@ -159,7 +159,7 @@ impl RecordReader {
         let (mut values, mut scales) = ([0; 2], [SCALE_NULL; 2]);
         for (at, (name, text)) in [("price", keys.price), ("amount", keys.amount)].into_iter().enumerate() {
             let text = text.unwrap_or(b"");
-            put_decimal(decimal(text), false, &mut values[at], &mut scales[at])
+            put_decimal(decimal_as_written(text), false, &mut values[at], &mut scales[at])
                 .map_err(|expected| Fault::got(name, expected, text))?;
         }
         price_and_qty(&values, &scales)?;

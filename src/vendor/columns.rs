@@ -14,7 +14,7 @@ use crate::normalize::{
 };
 use crate::parse::TimeFormat;
 use crate::parse::csv::{Fields, PathShare, Record, Splitter};
-use crate::parse::decimal::decimal;
+use crate::parse::decimal::{decimal, decimal_as_written};
 use crate::schema::{Clock, RawTable};
 
 /// What a source column is.
@@ -176,9 +176,13 @@ impl ColumnParser {
     fn put_decimals(&self, fields: &Fields<'_>, values: &mut [i64], scales: &mut [u8]) -> Result<(), Fault> {
         let is_book = matches!(self.plan.table, RawTable::Book | RawTable::Quotes);
         for &(field, slot) in &self.decimals {
-            let text = fields.get(usize::from(field));
             let slot = usize::from(slot);
-            put_decimal(decimal(text), is_book, &mut values[slot], &mut scales[slot])
+            if let Some(decimal) = fields.decimal(usize::from(field)) {
+                (values[slot], scales[slot]) = (decimal.mantissa, decimal.scale);
+                continue;
+            }
+            let text = fields.get(usize::from(field));
+            put_decimal(decimal_as_written(text), is_book, &mut values[slot], &mut scales[slot])
                 .map_err(|expected| Fault::got(self.name(field), expected, text))?;
         }
         Ok(())
