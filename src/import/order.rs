@@ -50,27 +50,30 @@ type Id = (RawTable, u64);
 pub(crate) fn summarise(batches: &[RowBatch]) -> Vec<(RawTable, u64, Stretch)> {
     let mut found: HashMap<Id, Stretch> = HashMap::new();
     for batch in batches {
-        let names: Vec<u64> = batch.securities.iter().map(|(venue, security)| name_hash(venue, security)).collect();
-        // Most rows are of the partition of the row before.
-        let mut open: Option<(u32, Date, Id, Stretch)> = None;
+        // A security's rows are of one date until midnight: only then is the map needed.
+        let mut open: Vec<Option<(Date, Stretch)>> = vec![None; batch.securities.len()];
+        let mut close = |security: usize, date: Date, stretch: Stretch| {
+            let (venue, name) = &batch.securities[security];
+            let id = name_hash(venue, name) ^ (date.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            found.entry((batch.table, id)).and_modify(|s| s.join(stretch)).or_insert(stretch);
+        };
         for key in &batch.keys {
-            if let Some((security, date, _, stretch)) = &mut open
-                && (*security, *date) == (key.security, key.date)
-            {
-                stretch.join(Stretch::new(key.clock));
-                continue;
-            }
-            found.extend(open.take().map(|(_, _, id, stretch)| (id, stretch)));
-            let name = names.get(key.security as usize).copied().unwrap_or(0);
-            let id = (batch.table, name ^ (key.date.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let row = Stretch::new(key.clock);
-            let stretch = found.remove(&id).map_or(row, |mut before| {
-                before.join(row);
-                before
-            });
-            open = Some((key.security, key.date, id, stretch));
+            match open.get_mut(key.security as usize) {
+                Some(Some((date, stretch))) if *date == key.date => stretch.join(row),
+                Some(slot) => {
+                    if let Some((date, stretch)) = slot.replace((key.date, row)) {
+                        close(key.security as usize, date, stretch);
+                    }
+                }
+                None => {}
+            }
         }
-        found.extend(open.map(|(_, _, id, stretch)| (id, stretch)));
+        for (security, slot) in open.into_iter().enumerate() {
+            if let Some((date, stretch)) = slot {
+                close(security, date, stretch);
+            }
+        }
     }
     found.into_iter().map(|((table, id), stretch)| (table, id, stretch)).collect()
 }

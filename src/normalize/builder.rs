@@ -78,6 +78,16 @@ impl<'a> ChunkBuilder<'a> {
         self.tables.len() - 1
     }
 
+    /// Makes room for so many rows of a table with so many decimals each, so that filling it moves nothing.
+    pub fn reserve(&mut self, table: usize, rows: usize, decimals: usize) {
+        let batch = &mut self.tables[table].batch;
+        batch.keys.reserve(rows);
+        batch.decimals.reserve(rows * decimals);
+        batch.scales.reserve(rows * decimals);
+        batch.decimal_ends.reserve(rows);
+        batch.ints.reserve(rows * batch.table.ints().len());
+    }
+
     /// Begins the record of this number in the chunk.
     #[inline]
     pub fn begin(&mut self, index: u64) {

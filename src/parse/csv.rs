@@ -7,6 +7,7 @@
 use super::decimal::decimal_at;
 use super::lines::record_end;
 use super::marks::mark;
+use super::numbers::Numbers;
 use crate::units::Decimal;
 
 /// Bytes that are indexed at a time: the index of a block stays in the first-level cache.
@@ -21,6 +22,8 @@ pub struct Fields<'a> {
     ends: &'a [u32],
     /// The end of the last one, which a carriage return may follow.
     last: usize,
+    /// The fields of the block as decimals, and the number of this record's first, where they were asked for.
+    numbers: Option<(&'a Numbers, usize)>,
 }
 
 impl<'a> Fields<'a> {
@@ -54,6 +57,11 @@ impl Fields<'_> {
     #[inline]
     #[must_use]
     pub fn decimal(&self, index: usize) -> Option<Decimal> {
+        if let Some((numbers, first)) = self.numbers
+            && let Some(decimal) = numbers.get(first + index)
+        {
+            return Some(decimal);
+        }
         let start = match index.checked_sub(1) {
             None => self.start,
             Some(before) => *self.ends.get(before)? as usize + 1,
@@ -91,6 +99,7 @@ pub struct Splitter {
     delimiter: u8,
     quoted: bool,
     marks: Vec<u32>,
+    numbers: Option<Numbers>,
     general: General,
     /// Records by path.
     pub share: PathShare,
@@ -100,7 +109,15 @@ impl Splitter {
     /// For a delimiter; with `quoted`, quoted fields may hold newlines.
     #[must_use]
     pub fn new(delimiter: u8, quoted: bool) -> Self {
-        Self { delimiter, quoted, marks: Vec::new(), general: General::new(delimiter), share: PathShare::default() }
+        let general = General::new(delimiter);
+        Self { delimiter, quoted, marks: Vec::new(), numbers: None, general, share: PathShare::default() }
+    }
+
+    /// Reads the fields of the fast path as decimals, a block at a time: for files whose fields are mostly that.
+    #[must_use]
+    pub fn with_numbers(mut self) -> Self {
+        self.numbers = Some(Numbers::default());
+        self
     }
 
     /// Hands the records of a chunk to `each`, in order.
@@ -123,6 +140,9 @@ impl Splitter {
             if block.last() != Some(&b'\n') {
                 self.marks.push(block.len() as u32);
             }
+            if let Some(numbers) = &mut self.numbers {
+                numbers.read(block, &self.marks);
+            }
             let (mut start, mut first) = (0, 0);
             for (at, &end) in self.marks.iter().enumerate() {
                 let end = end as usize;
@@ -130,7 +150,9 @@ impl Splitter {
                     continue;
                 }
                 let last = end - usize::from(end > start && block[end - 1] == b'\r');
-                let fields = Fields { text: block, start, ends: &self.marks[first..=at], last };
+                // A carriage return is part of the last field for the numbers: then they leave it to the other way.
+                let numbers = self.numbers.as_ref().map(|numbers| (numbers, first));
+                let fields = Fields { text: block, start, ends: &self.marks[first..=at], last, numbers };
                 each(Record { index, offset: block_start + start, raw: &block[start..last], fields: Some(fields) });
                 index += 1;
                 (start, first) = (end + 1, at + 1);
@@ -201,7 +223,7 @@ impl General {
             return None;
         }
         let last = self.ends.last().map_or(0, |e| *e as usize);
-        Some(Fields { text: &self.text, start: 0, ends: &self.ends, last })
+        Some(Fields { text: &self.text, start: 0, ends: &self.ends, last, numbers: None })
     }
 
     /// Feeds the record and a newline; `None` unless the record ends exactly there.

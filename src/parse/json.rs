@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::scan;
 use crate::limits::JSON_DEPTH;
+use crate::units::Decimal;
 
 /// A value: a scalar in full, or the bracket that opens a container, whose members come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +135,35 @@ impl<'a> Reader<'a> {
         }
         self.at += word.len();
         Ok(value)
+    }
+
+    /// The next element of an opened array if it is an array of exactly two plain numbers, such as `[61837.63,1.5]`; `None`,
+    /// with nothing read, for the end and for any other form. What it takes, the general way takes with the same result.
+    #[inline(always)]
+    pub fn plain_pair(&mut self, first: &mut bool) -> Option<[Decimal; 2]> {
+        let mut at = self.at;
+        if !*first {
+            if self.text.get(at) != Some(&b',') {
+                return None;
+            }
+            at += 1;
+            at += usize::from(self.text.get(at) == Some(&b' '));
+        }
+        if self.text.get(at) != Some(&b'[') {
+            return None;
+        }
+        let (price, comma) = scan::json_number_at(self.text, at + 1)?;
+        if self.text.get(comma) != Some(&b',') {
+            return None;
+        }
+        let start = comma + 1 + usize::from(self.text.get(comma + 1) == Some(&b' '));
+        let (size, end) = scan::json_number_at(self.text, start)?;
+        if self.text.get(end) != Some(&b']') {
+            return None;
+        }
+        self.at = end + 1;
+        *first = false;
+        Some([price, size])
     }
 
     /// The next key of an object that was opened, up to and including its colon; `None` at the closing brace. `first` is true

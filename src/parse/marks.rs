@@ -4,10 +4,16 @@
 pub(super) fn mark(block: &[u8], delimiter: u8, out: &mut Vec<u32>) {
     let (chunks, tail) = block.as_chunks::<64>();
     let mut base = 0_u32;
+    let mut count = out.len();
     for chunk in chunks {
-        push(mask(chunk, delimiter), base, out);
-        base += 64;
+        if out.len() < count + 64 {
+            // Seldom: the places of many chunks at a time.
+            out.resize(count + 16 * 64, 0);
+        }
+        count += push(mask(chunk, delimiter), base, &mut out[count..]);
+        base = base.wrapping_add(64);
     }
+    out.truncate(count);
     for (at, byte) in tail.iter().enumerate() {
         if *byte == delimiter || *byte == b'\n' {
             out.push(base + at as u32);
@@ -16,18 +22,16 @@ pub(super) fn mark(block: &[u8], delimiter: u8, out: &mut Vec<u32>) {
 }
 
 #[inline]
-fn push(mut mask: u64, base: u32, out: &mut Vec<u32>) {
-    let before = out.len();
+fn push(mut mask: u64, base: u32, out: &mut [u32]) -> usize {
     let count = mask.count_ones() as usize;
-    out.resize(before + count.next_multiple_of(8), 0);
     // Eight at a time: how many there are is what a branch would have to guess.
-    for places in out[before..].as_chunks_mut::<8>().0 {
+    for places in out.as_chunks_mut::<8>().0.iter_mut().take(count.div_ceil(8)) {
         for place in places {
             *place = base.wrapping_add(mask.trailing_zeros());
             mask &= mask.wrapping_sub(1);
         }
     }
-    out.truncate(before + count);
+    count
 }
 
 /// One bit for each byte that is the delimiter or a newline.

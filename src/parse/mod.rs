@@ -11,6 +11,7 @@ pub mod timestamp;
 
 mod lines;
 mod marks;
+mod numbers;
 mod scan;
 
 pub use decimal::{DecimalFault, Number};

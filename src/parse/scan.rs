@@ -33,7 +33,7 @@ pub(super) fn short_decimal(text: &[u8]) -> Option<Decimal> {
 }
 
 /// The same for `text[start..end]` without a sign, reading whole words of what stands before it.
-#[inline]
+#[inline(always)]
 pub(super) fn decimal_at(text: &[u8], start: usize, end: usize) -> Option<Decimal> {
     let length = end.wrapping_sub(start);
     let before = text.get(..end)?;
@@ -51,14 +51,62 @@ pub(super) fn decimal_at(text: &[u8], start: usize, end: usize) -> Option<Decima
     as_written(value, scale, false)
 }
 
+/// The number of JSON's grammar that begins at `text[start]`, without sign and exponent, of up to 15 characters, with the
+/// offset behind it; `None` leaves it to the general reader.
+#[inline(always)]
+pub(super) fn json_number_at(text: &[u8], start: usize) -> Option<(Decimal, usize)> {
+    let words = text.get(start..)?.first_chunk::<16>()?;
+    let (first, _) = words.split_first_chunk::<8>()?;
+    let x = u64::from_le_bytes(*first) ^ ZEROS;
+    let whole = x & 0xFF;
+    // No point in front, no digit behind a leading zero.
+    if whole > 9 || (whole == 0 && x >> 8 & 0xFF <= 9) {
+        return None;
+    }
+    let end = terminator(x);
+    let (value, scale, length) = if end != 0 {
+        let length = end.trailing_zeros() / 8;
+        let (value, scale) = word(x.wrapping_shl(64_u32.wrapping_sub(8 * length)))?;
+        (value, scale, length)
+    } else {
+        let (_, second) = words.split_first_chunk::<8>()?;
+        let y = u64::from_le_bytes(*second.first_chunk()?) ^ ZEROS;
+        let more = terminator(y).trailing_zeros() / 8;
+        if more == 0 {
+            let (value, scale) = word(x)?;
+            (value, scale, 8)
+        } else if more == 8 {
+            return None;
+        } else {
+            // The last eight characters, and those in front of them.
+            let low = x.wrapping_shr(8 * more) | y.wrapping_shl(64_u32.wrapping_sub(8 * more));
+            let (value, scale) = two_words(x.wrapping_shl(64_u32.wrapping_sub(8 * more)), low)?;
+            (value, scale, 8 + more)
+        }
+    };
+    let next = start + length as usize;
+    if text.get(next - 1) == Some(&b'.') {
+        return None;
+    }
+    as_written(value, scale, false).map(|decimal| (decimal, next))
+}
+
+/// High bit of every byte that is neither a digit value nor a point.
+#[inline(always)]
+fn terminator(x: u64) -> u64 {
+    let y = x ^ POINT;
+    let point = !(((y & !HIGH).wrapping_add(!HIGH)) | y) & HIGH;
+    above_nine(x) & !point
+}
+
 /// The last `count` characters of a word, of 1 to 8; the others are 0.
-#[inline]
+#[inline(always)]
 fn keep_last(word: u64, count: usize) -> u64 {
     // Of 1 to 8 characters: the shift is below 64.
     word & u64::MAX.wrapping_shl(64_u32.wrapping_sub(8 * count as u32))
 }
 
-#[inline]
+#[inline(always)]
 fn as_written(value: u64, scale: u32, negative: bool) -> Option<Decimal> {
     if scale > u32::from(crate::limits::DECIMAL_SCALE) {
         return None;
@@ -109,7 +157,7 @@ fn load_right(text: &[u8]) -> u64 {
 }
 
 /// High bit of every byte of `x` that is above 9.
-#[inline]
+#[inline(always)]
 fn above_nine(x: u64) -> u64 {
     // Bytes below 0x80 carry into their own high bit only.
     ((x & !HIGH).wrapping_add(0x7676_7676_7676_7676) | x) & HIGH
@@ -124,7 +172,7 @@ fn digits(x: u64) -> Option<u64> {
     Some(combine(x))
 }
 
-#[inline]
+#[inline(always)]
 fn combine(x: u64) -> u64 {
     let pairs = x.wrapping_mul(10).wrapping_add(x >> 8) & 0x00FF_00FF_00FF_00FF;
     let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
@@ -132,7 +180,7 @@ fn combine(x: u64) -> u64 {
 }
 
 /// Value and decimals of digit values with at most one point.
-#[inline]
+#[inline(always)]
 fn word(x: u64) -> Option<(u64, u32)> {
     let odd = above_nine(x);
     if odd == 0 {
@@ -143,7 +191,7 @@ fn word(x: u64) -> Option<(u64, u32)> {
 }
 
 /// Takes the point out of digit values: what stands before it moves up one byte. Gives the digits behind it too.
-#[inline]
+#[inline(always)]
 fn cut_point(x: u64, odd: u64) -> Option<(u64, u32)> {
     // Exactly one byte is not a digit, and it is a point.
     let at = odd.trailing_zeros() & !7;
@@ -157,7 +205,7 @@ fn cut_point(x: u64, odd: u64) -> Option<(u64, u32)> {
 }
 
 /// The same for 9 to 16 characters: the point may stand in either word.
-#[inline]
+#[inline(always)]
 fn two_words(high: u64, low: u64) -> Option<(u64, u32)> {
     let (odd_high, odd_low) = (above_nine(high), above_nine(low));
     match (odd_high, odd_low) {
@@ -221,6 +269,28 @@ mod tests {
             let alone = decimal_at(text.as_bytes(), 0, text.len()).map(|d| (d.mantissa, d.scale));
             assert!(alone.is_none() || alone == of(text), "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_of_json() {
+        let texts =
+            ["61837.63", "7", "0", "0.5", "1234567.8", "1234567.1234567", "12345678.123456", "100.00", "12345678"];
+        for text in texts.into_iter().chain(["123456789", "1.5", "0.00000009", "12345678901234"]) {
+            for behind in [",1.25],[3", "],[1,2],[3,4]", "}                 "] {
+                let line = format!("[{text}{behind}");
+                let (found, next) = json_number_at(line.as_bytes(), 1).unwrap();
+                assert_eq!(Some((found.mantissa, found.scale)), of(text), "{line}");
+                assert_eq!(next, 1 + text.len(), "{line}");
+            }
+        }
+        for bad in ["01", "00.5", ".5", "1.", "-1", "1.2.3", "", "+1", "1234567890123456", "1234567.12345678", "a", "."]
+        {
+            let line = format!("{bad},1234567890123456");
+            assert_eq!(json_number_at(line.as_bytes(), 0), None, "{line}");
+        }
+        // An exponent is left over: what follows is then no comma.
+        assert_eq!(json_number_at(b"1e5,             ", 0).map(|(_, next)| next), Some(1));
+        assert_eq!(json_number_at(b"1,2", 0), None);
     }
 
     #[test]

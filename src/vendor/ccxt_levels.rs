@@ -11,17 +11,19 @@ pub(super) struct LevelSink<'a> {
     /// Where the row's decimals begin.
     base: usize,
     kept: usize,
+    /// Levels that the row will probably have.
+    expected: usize,
     /// Levels of the deeper side that were kept.
-    pub deepest: usize,
+    deepest: usize,
     /// Levels beyond those kept.
-    pub cut: u64,
+    cut: u64,
 }
 
 impl<'a> LevelSink<'a> {
-    /// A row that begins at the end of the batch and keeps so many levels.
-    pub(super) fn new(batch: &'a mut RowBatch, kept: u16) -> Self {
+    /// A row that begins at the end of the batch, keeps so many levels and probably has `expected`.
+    pub(super) fn new(batch: &'a mut RowBatch, kept: u16, expected: usize) -> Self {
         let base = batch.decimals.len();
-        Self { batch, base, kept: usize::from(kept), deepest: 0, cut: 0 }
+        Self { batch, base, kept: usize::from(kept), expected, deepest: 0, cut: 0 }
     }
 
     /// The levels of one side; the opening bracket was read.
@@ -32,6 +34,18 @@ impl<'a> LevelSink<'a> {
         let name = if is_ask { "asks" } else { "bids" };
         let mut first = true;
         let mut level = 0;
+        self.make_room();
+        while level < self.kept {
+            let Some([price, size]) = reader.plain_pair(&mut first) else { break };
+            let at = self.place(level, is_ask);
+            if let (Some(values), Some(scales)) =
+                (self.batch.decimals.get_mut(at..at + 2), self.batch.scales.get_mut(at..at + 2))
+            {
+                values.copy_from_slice(&[price.mantissa, size.mantissa]);
+                scales.copy_from_slice(&[price.scale, size.scale]);
+            }
+            level += 1;
+        }
         while reader.element(&mut first)? {
             let value = reader.value()?;
             if level >= self.kept {
@@ -44,12 +58,7 @@ impl<'a> LevelSink<'a> {
                 Value::Object => object_level(reader, name)?,
                 _ => return Err(Fault::new(name, "a level with price and size")),
             };
-            let at = self.base + 4 * level;
-            if self.batch.decimals.len() < at + 4 {
-                self.batch.decimals.resize(at + 4, 0);
-                self.batch.scales.resize(at + 4, SCALE_NULL);
-            }
-            let at = at + 2 * usize::from(is_ask);
+            let at = self.place(level, is_ask);
             for (at, text) in (at..).zip(pair) {
                 let text = text.map_or(&b""[..], |t| t.raw);
                 put_decimal(decimal_as_written(text), true, &mut self.batch.decimals[at], &mut self.batch.scales[at])
@@ -59,6 +68,34 @@ impl<'a> LevelSink<'a> {
         }
         self.deepest = self.deepest.max(level);
         Ok(())
+    }
+
+    /// Room for as many levels as the row before had.
+    fn make_room(&mut self) {
+        let end = self.base + 4 * self.expected.min(self.kept);
+        if self.batch.decimals.len() < end {
+            self.batch.decimals.resize(end, 0);
+            self.batch.scales.resize(end, SCALE_NULL);
+        }
+    }
+
+    /// Ends the row: levels that it did not have go.
+    pub(super) fn finish(self) -> (usize, u64) {
+        let end = (self.base + 4 * self.deepest).min(self.batch.decimals.len());
+        self.batch.decimals.truncate(end);
+        self.batch.scales.truncate(end);
+        (self.deepest, self.cut)
+    }
+
+    /// Where a level's price goes; its size comes next.
+    #[inline]
+    fn place(&mut self, level: usize, is_ask: bool) -> usize {
+        let at = self.base + 4 * level;
+        if self.batch.decimals.len() < at + 4 {
+            self.batch.decimals.resize(at + 4, 0);
+            self.batch.scales.resize(at + 4, SCALE_NULL);
+        }
+        at + 2 * usize::from(is_ask)
     }
 }
 

@@ -76,9 +76,10 @@ impl RecordReader {
             return Err(Fault::new("", "a JSON object"));
         }
         let (mut outer, mut inner) = (Keys::default(), Keys::default());
-        let mut sink = LevelSink::new(builder.batch(self.book), self.kept);
+        let mut sink = LevelSink::new(builder.batch(self.book), self.kept, self.most_levels);
         outer.collect(&mut reader, Some(&mut inner), Some(&mut sink))?;
-        let depth = Depth { deepest: sink.deepest, cut: sink.cut };
+        let (deepest, cut) = sink.finish();
+        let depth = Depth { deepest, cut };
         reader.end()?;
         match outer.list {
             None => self.row(&inner.over(&outer), depth, builder),
@@ -99,9 +100,10 @@ impl RecordReader {
                 return Err(Fault::new("data", "a list of objects"));
             }
             let mut keys = Keys::default();
-            let mut sink = LevelSink::new(builder.batch(self.book), self.kept);
+            let mut sink = LevelSink::new(builder.batch(self.book), self.kept, self.most_levels);
             keys.collect(reader, None, Some(&mut sink))?;
-            let depth = Depth { deepest: sink.deepest, cut: sink.cut };
+            let (deepest, cut) = sink.finish();
+            let depth = Depth { deepest, cut };
             if let Some(rule) = self.row(&keys.over(outer), depth, builder)? {
                 return Ok(Some(rule));
             }
