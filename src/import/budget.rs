@@ -58,7 +58,7 @@ impl Budget {
         // A quarter for what is on the way from the files to the buffers, five eighths of the rest for the buffers.
         let way = memory / 4;
         let in_flight = threads as u64 * (PARSED_FACTOR + 2) + 2;
-        let chunk = (way / in_flight).clamp(64 << 10, 1 << 20);
+        let chunk = (way / in_flight).clamp(64 << 10, 512 << 10);
         let buffers = (memory - way - BASE) / 8 * 5;
         // Writing begins when reading has ended, so it may use what the reading had.
         let writing = memory - buffers - BASE;
@@ -73,13 +73,10 @@ impl Budget {
             threads,
             chunk_bytes: options.tuning.chunk_bytes.unwrap_or(bytes(chunk)).max(1),
             queue: threads.min(4),
-            assembly: match options.tuning.run_buffer_bytes {
-                Some(small) => AssemblyBudget { open_bytes: 64 * small, sealed_bytes: small, rest_bytes: small },
-                None => AssemblyBudget {
-                    open_bytes: bytes(buffers / 8 * 5),
-                    sealed_bytes: bytes(buffers / 4),
-                    rest_bytes: bytes(buffers / 8),
-                },
+            assembly: AssemblyBudget {
+                open_bytes: options.tuning.open_bytes.unwrap_or(bytes(buffers / 8 * 5)),
+                sealed_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 4)),
+                rest_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8)),
             },
             run_buffer_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8 * 5 / threads as u64)),
             line_bytes,

@@ -64,6 +64,8 @@ pub struct Tuning {
     pub chunk_bytes: Option<usize>,
     /// Run files merged at once.
     pub fan_in: Option<usize>,
+    /// Bytes of open rows in the fast way for rows in order; 0 takes every row the general way.
+    pub open_bytes: Option<usize>,
 }
 
 /// What happens to records that cannot be stored.

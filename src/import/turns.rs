@@ -34,8 +34,8 @@ pub(crate) struct Turns {
 impl Turns {
     pub(crate) fn new(budget: AssemblyBudget, scratch: &Scratch) -> Result<Self> {
         let assembly = Assembly::new(budget, scratch)?;
-        let encoding = assembly.encoding();
-        Ok(Self { waiting: Mutex::default(), assembly: Mutex::new(assembly), encoding, closed: AtomicBool::new(false) })
+        let (encoding, closed) = (assembly.encoding(), AtomicBool::new(assembly.is_closed()));
+        Ok(Self { waiting: Mutex::default(), assembly: Mutex::new(assembly), encoding, closed })
     }
 
     /// What encoding threads work on.

@@ -11,7 +11,7 @@ use super::numbers::Numbers;
 use crate::units::Decimal;
 
 /// Bytes that are indexed at a time: the index of a block stays in the first-level cache.
-const BLOCK_BYTES: usize = 16 << 10;
+const BLOCK_BYTES: usize = 8 << 10;
 
 /// The fields of a record.
 #[derive(Clone, Copy, Debug)]

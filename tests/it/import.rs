@@ -139,6 +139,7 @@ fn threads_chunks_and_memory_leave_no_trace() {
         run_buffer_bytes: Some(run),
         chunk_bytes: Some(chunk),
         fan_in: Some(fan_in),
+        open_bytes: Some(64 * run),
     };
     let cases =
         [(1, Tuning::default()), (4, tiny(50_000, 4_000, 64)), (3, tiny(20_000, 700, 2)), (1, tiny(1, 100_000, 64))];

@@ -31,6 +31,7 @@ mod format_spec;
 mod format_vectors;
 mod golden;
 mod import;
+mod import_columns;
 mod merge_order;
 mod ndjson;
 #[path = "../oracle/mod.rs"]

@@ -70,9 +70,8 @@ fn text(batch: &RowBatch, row: usize) -> String {
         .map(|i| match batch.scales[i] {
             SCALE_NULL => "-".to_owned(),
             scale => {
-                let decimal = Decimal { mantissa: batch.decimals[i], scale };
-                assert_eq!(decimal, decimal.normal(), "at its smallest scale");
-                decimal.to_string()
+                assert!(scale <= hftcol::limits::DECIMAL_SCALE);
+                Decimal { mantissa: batch.decimals[i], scale }.normal().to_string()
             }
         })
         .collect();

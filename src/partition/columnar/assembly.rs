@@ -28,7 +28,7 @@ const SECTIONS_MAX: usize = 4_000;
 /// Bytes of the fast way.
 #[derive(Clone, Copy, Debug)]
 pub struct AssemblyBudget {
-    /// Open rows.
+    /// Open rows; 0 takes every row the general way.
     pub open_bytes: usize,
     /// Encoded blocks; those beyond go to a scratch file.
     pub sealed_bytes: usize,
@@ -94,7 +94,7 @@ struct Builder {
     used: u64,
 }
 
-/// The last section of a security in a batch: most rows go where the one before went.
+/// The last section: most rows of a security go where the one before went.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
     date: Date,
@@ -111,7 +111,9 @@ pub struct Assembly {
     cells: CellReader,
     numbers: HashMap<SectionId, u32>,
     builders: Vec<Builder>,
-    recent: Vec<Option<Recent>>,
+    recent: Option<Recent>,
+    /// Rows of a batch by security; kept for its memory.
+    by_security: Vec<Vec<u32>>,
     open_bytes: usize,
     rest: RunBuffer,
     runs: Vec<Run>,
@@ -143,7 +145,8 @@ impl Assembly {
             cells: CellReader::default(),
             numbers: HashMap::new(),
             builders: Vec::new(),
-            recent: Vec::new(),
+            recent: None,
+            by_security: Vec::new(),
             open_bytes: 0,
             rest: RunBuffer::new(budget.rest_bytes, true),
             runs: Vec::new(),
@@ -152,7 +155,7 @@ impl Assembly {
             rows: 0,
             rest_rows: 0,
             reopened: 0,
-            closed: false,
+            closed: budget.open_bytes == 0,
         })
     }
 
@@ -175,13 +178,23 @@ impl Assembly {
     /// `Io` of scratch files, `Damage` for a batch whose columns do not fit its keys.
     pub fn append(&mut self, batch: &RowBatch) -> Result<()> {
         self.batches += 1;
-        self.recent.clear();
-        self.recent.resize(batch.securities.len(), None);
-        for i in 0..batch.keys.len() {
-            if self.closed || !self.append_row(batch, i)? {
-                self.append_rest(batch, i)?;
+        // Security by security: the columns of one section stay in reach of the processor's first-level translation cache.
+        let mut rows = std::mem::take(&mut self.by_security);
+        rows.iter_mut().for_each(Vec::clear);
+        rows.resize(rows.len().max(batch.securities.len()), Vec::new());
+        for (i, key) in (0_u32..).zip(&batch.keys) {
+            let of_security = rows.get_mut(key.security as usize);
+            of_security.ok_or_else(|| corrupt("a row of a security that its batch does not name"))?.push(i);
+        }
+        for of_security in rows.iter().take(batch.securities.len()) {
+            self.recent = None;
+            for &i in of_security {
+                if self.closed || !self.append_row(batch, i as usize)? {
+                    self.append_rest(batch, i as usize)?;
+                }
             }
         }
+        self.by_security = rows;
         self.rows += batch.keys.len() as u64;
         let unfit = self.rest_rows > 4_096 && self.rest_rows > self.rows / 8;
         let thrashing = self.reopened > 32 + self.rows / (2 * u64::from(BLOCK_ROWS));
@@ -195,8 +208,7 @@ impl Assembly {
     fn append_row(&mut self, batch: &RowBatch, i: usize) -> Result<bool> {
         let Some(key) = batch.keys.get(i) else { return Ok(false) };
         let sequenced = key.sequence.is_some();
-        let slot = self.recent.get(key.security as usize).copied().flatten();
-        let section = match slot {
+        let section = match self.recent {
             Some(recent) if recent.date == key.date && recent.sequenced == sequenced => recent.section,
             _ => self.find(batch, i, sequenced)?,
         };
@@ -254,9 +266,7 @@ impl Assembly {
                 number
             }
         };
-        if let Some(recent) = self.recent.get_mut(key.security as usize) {
-            *recent = Some(Recent { date: key.date, sequenced, section });
-        }
+        self.recent = Some(Recent { date: key.date, sequenced, section });
         Ok(section)
     }
 

@@ -45,6 +45,8 @@ pub(super) struct OpenRows {
     values: Vec<i64>,
     /// Scale of each decimal column, [`SCALE_NULL`] before its first value.
     pub(super) scales: Vec<u8>,
+    /// Every decimal column has had a value: then a row with the same scales has no missing one.
+    complete: bool,
     last: Option<RowOrder>,
     sorted: bool,
     /// Nothing may come before this row: it is sealed.
@@ -59,6 +61,7 @@ impl OpenRows {
             rows: 0,
             values: Vec::new(),
             scales: Vec::new(),
+            complete: false,
             last: None,
             sorted: true,
             floor: None,
@@ -94,6 +97,7 @@ impl OpenRows {
         if decimals > self.scales.len() {
             self.scales.resize(decimals, SCALE_NULL);
             self.values.resize(self.columns() * CAPACITY, NULL);
+            self.complete = false;
         }
     }
 
@@ -121,7 +125,7 @@ impl OpenRows {
         }
         let first = first_decimal(self.table);
         let at = self.rows;
-        if self.scales == scales {
+        if self.complete && self.scales == scales {
             let columns = self.values[first * CAPACITY..].chunks_exact_mut(CAPACITY);
             for (column, mantissa) in columns.zip(mantissas) {
                 column[at] = *mantissa;
@@ -164,6 +168,7 @@ impl OpenRows {
             };
             self.values[(first + k) * CAPACITY + self.rows] = value;
         }
+        self.complete = !self.scales.contains(&SCALE_NULL);
         Ok(())
     }
 
@@ -245,6 +250,7 @@ impl OpenRows {
     pub(super) fn split_to(&mut self, from: usize, next: &mut Self) {
         next.widen(self.scales.len());
         next.scales.copy_from_slice(&self.scales);
+        next.complete = self.complete;
         for number in 0..self.columns() {
             let start = number * CAPACITY;
             let moved = &self.values[start + from..start + self.rows];
@@ -286,6 +292,7 @@ impl OpenRows {
         (self.last, self.sorted, self.floor) = (None, true, None);
         self.scales.clear();
         self.scales.resize(decimals, SCALE_NULL);
+        self.complete = false;
         self.values.resize(self.columns() * CAPACITY, NULL);
     }
 }
