@@ -124,8 +124,12 @@ pub enum Overlap {
     /// The partition is left as it is and reported; the others go on.
     #[default]
     Error,
-    /// The rows are skipped and counted.
+    /// The new rows are skipped and counted.
     Skip,
+    /// The rows take the place of the stored ones in their clock range.
+    Replace,
+    /// Of equal rows (all columns but the source position) there are as many as the source with the most of them has.
+    Union,
 }
 
 /// What happens while an import runs, for progress bars and logs.

@@ -41,8 +41,20 @@ pub(crate) struct TablePlan<'r> {
     pub(crate) tz: String,
     /// By source of the import: the partition's ordinal, or `None` if its rows are left out.
     pub(crate) ordinals: Vec<Option<u32>>,
-    /// Clock range whose new rows are skipped.
-    pub(crate) skip: Option<(i64, i64)>,
+    pub(crate) mixing: Mixing,
+}
+
+/// What happens where new rows lie among stored ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mixing {
+    /// They do not, or both stay.
+    Both,
+    /// New rows in this clock range are skipped.
+    SkipNew(ClockRange),
+    /// Stored rows in this clock range go.
+    DropStored(ClockRange),
+    /// New rows that are stored already are skipped.
+    Union,
 }
 
 /// One partition to write.
@@ -163,15 +175,14 @@ enum Verdict<'r> {
 }
 
 /// Clocks from the first to the last, both included.
-type ClockRange = (i64, i64);
+pub(crate) type ClockRange = (i64, i64);
 
 /// A table whose sources were judged.
 #[derive(Debug)]
 struct Screened {
     /// Sources whose rows are written.
     kept: Vec<u32>,
-    /// Range whose rows are skipped.
-    skip: Option<ClockRange>,
+    mixing: Mixing,
     stored: Option<StoredTable>,
 }
 
@@ -238,7 +249,9 @@ impl Planner<'_> {
             stored.as_ref().map(|s| s.channel.clone()).or_else(|| first.map(|f| f.channel.clone())).unwrap_or_default();
         let clock = stored.as_ref().map(|s| s.clock).or_else(|| first.map(|f| f.clock)).unwrap_or(Clock::Event);
         let range = stored.as_ref().map(|s| (s.facts.min_clock, s.facts.max_clock));
-        let (mut kept, mut skip) = (Vec::new(), None);
+        let (mut kept, mut mixing) = (Vec::new(), Mixing::Both);
+        let new = candidate.by_source.iter().map(|(_, f)| (f.min_clock, f.max_clock));
+        let new = new.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0, 0));
         for (source, facts) in &candidate.by_source {
             let said = self.facts(*source, table);
             let Some(said) = said.cloned() else { continue };
@@ -262,19 +275,23 @@ impl Planner<'_> {
             let foreign = channel != said.channel;
             let covers = range.filter(|(min, max)| facts.min_clock <= *max && facts.max_clock >= *min);
             if foreign || covers.is_some() {
-                if self.overlap == Overlap::Error {
-                    return Err(self.overlap_reason(table, *source, foreign.then_some((&channel, &said.channel))));
-                }
                 let inside = covers.is_some_and(|(min, max)| facts.min_clock >= min && facts.max_clock <= max);
-                if foreign || inside {
-                    self.left_out.push((*source, table, LeftOut::Overlapping, facts.rows));
-                    continue;
+                // Rows of two channels never stand in one table: only all of the stored ones can be replaced.
+                let replaces_all = range.is_some_and(|(min, max)| new.0 <= min && new.1 >= max);
+                match self.overlap {
+                    Overlap::Skip if foreign || inside => {
+                        self.left_out.push((*source, table, LeftOut::Overlapping, facts.rows));
+                        continue;
+                    }
+                    Overlap::Skip => mixing = range.map_or(Mixing::Both, Mixing::SkipNew),
+                    Overlap::Replace if !foreign || replaces_all => mixing = Mixing::DropStored(new),
+                    Overlap::Union if !foreign => mixing = Mixing::Union,
+                    _ => return Err(self.overlap_reason(table, *source, foreign.then_some((&channel, &said.channel)))),
                 }
-                skip = range;
             }
             kept.push(*source);
         }
-        Ok(Screened { kept, skip, stored })
+        Ok(Screened { kept, mixing, stored })
     }
 
     fn overlap_reason(&self, table: RawTable, source: u32, channels: Option<(&String, &String)>) -> String {
@@ -283,11 +300,11 @@ impl Planner<'_> {
         match channels {
             Some((stored, new)) => format!(
                 "{table} holds rows of the channel {stored}, {path} is of the channel {new}; \
-                --overlap skip leaves them out"
+                --overlap skip leaves them out, replace takes them if they cover the stored ones"
             ),
             None => format!(
                 "rows of {path} lie in the clock range of the stored rows of {table}; --overlap skip leaves \
-                them out"
+                them out, replace puts them in place of the stored ones, union adds those that are not stored"
             ),
         }
     }
@@ -297,7 +314,7 @@ impl Planner<'_> {
     }
 
     fn table<'r>(&self, candidate: &Candidate<'r>, screened: Screened, ordinals: &[Option<u32>]) -> TablePlan<'r> {
-        let Screened { kept, skip, stored } = screened;
+        let Screened { kept, mixing, stored } = screened;
         let table = candidate.table;
         let mut facts = Facts::default();
         for (_, theirs) in candidate.by_source.iter().filter(|(source, _)| kept.contains(source)) {
@@ -316,14 +333,16 @@ impl Planner<'_> {
             channel,
             tz,
             ordinals: ordinals.iter().enumerate().map(|(s, o)| o.filter(|_| kept.contains(&(s as u32)))).collect(),
-            skip,
+            mixing,
         };
         let Some(stored) = stored else { return plan };
-        plan.channel.clone_from(&stored.channel);
+        if !matches!(mixing, Mixing::DropStored(_)) {
+            plan.channel.clone_from(&stored.channel);
+        }
         plan.clock = stored.clock;
         let sequenced = candidate.sequenced && stored.sequenced;
         plan.sequenced = sequenced;
-        let follows = skip.is_none() && facts.min_clock > stored.facts.max_clock;
+        let follows = mixing == Mixing::Both && facts.min_clock > stored.facts.max_clock;
         let same_schema = stored.shape.fits(&facts, candidate.has_sequence);
         if follows && same_schema && sequenced == stored.sequenced {
             plan.shape = stored.shape.clone();

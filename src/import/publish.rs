@@ -266,6 +266,7 @@ impl State<'_> {
         let report = self.report.tables.entry(built.table).or_default();
         report.partitions += 1;
         report.duplicates += built.duplicates;
+        report.replaced += built.replaced;
         report.rows += built.written.iter().sum::<u64>();
         for (source, (written, overlapping)) in (0_u32..).zip(built.written.iter().zip(&built.overlapping)) {
             if written + overlapping > 0 {

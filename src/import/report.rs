@@ -89,6 +89,8 @@ pub struct TableReport {
     pub latest_ns: u64,
     /// Rows equal to the row before them in all but the source position.
     pub duplicates: u64,
+    /// Stored rows that gave way to new ones (`--overlap replace`).
+    pub replaced: u64,
 }
 
 /// What an import did.

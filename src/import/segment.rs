@@ -1,11 +1,13 @@
 //! One table of one partition, written: sections merged, rows to blocks, blocks to a staged file.
 
-use super::plan::{Action, TablePlan};
+use super::plan::{Action, Mixing, TablePlan};
+use hashbrown::HashMap;
+
 use super::takeover::{takeover, write_blocks};
 use crate::error::Result;
 use crate::exec::Interrupt;
 use crate::format::{FileHeader, SealedFile};
-use crate::partition::{BlockBuilder, Merge, Origin, Part, Refused, Run, Scratch, parts_of, resort};
+use crate::partition::{BlockBuilder, Merge, MergedRow, Origin, Part, Refused, Run, Scratch, parts_of, resort};
 use crate::schema::{PartitionKey, RawTable};
 use crate::storage::WriteFile;
 use crate::write::{Provenance, TableWriter, cold_encoder, group_blocks};
@@ -43,6 +45,40 @@ pub(crate) struct Built {
     pub(crate) overlapping: Vec<u64>,
     pub(crate) inexact: Vec<Inexact>,
     pub(crate) duplicates: u64,
+    /// Stored rows that gave way to new ones.
+    pub(crate) replaced: u64,
+}
+
+/// The union of rows of one clock: of equal ones as many as the source with the most has. Stored rows come before new ones
+/// of the same content, sources in their order.
+#[derive(Debug, Default)]
+struct Union {
+    clock: Option<i64>,
+    /// By content: rows kept, and the source that is counting with its rows so far.
+    contents: HashMap<Vec<u8>, (u64, Option<u32>, u64)>,
+    content: Vec<u8>,
+}
+
+impl Union {
+    /// Whether the row is one that the rows before it do not make up for.
+    fn adds(&mut self, row: &MergedRow<'_>) -> bool {
+        if self.clock.replace(row.clock()) != Some(row.clock()) {
+            self.contents.clear();
+        }
+        row.content_into(&mut self.content);
+        let (kept, counting, count) = self.contents.entry_ref(self.content.as_slice()).or_insert((0, None, 0));
+        if row.source.is_none() {
+            *kept += 1;
+            return true;
+        }
+        if *counting != row.source {
+            (*counting, *count) = (row.source, 0);
+        }
+        *count += 1;
+        let adds = *count > *kept;
+        *kept = (*kept).max(*count);
+        adds
+    }
 }
 
 /// Writes a table; `None` if not one of its rows could be stored.
@@ -100,6 +136,7 @@ pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn W
         overlapping: vec![0; plan.ordinals.len()],
         inexact: Vec::new(),
         duplicates: 0,
+        replaced: 0,
     };
     header.group_blocks = group_blocks(header.schema.columns.len(), header.block_rows);
     let mut writer = TableWriter::with_encoder(file, header, cold_encoder()?)?;
@@ -127,12 +164,24 @@ fn write_rows(
     let mut builder = BlockBuilder::new(plan.shape.clone());
     let mut before = Vec::new();
     let mut before_clock = None;
+    let mut union = Union::default();
     while let Some(row) = merge.next()? {
-        if let (Some(source), Some((min, max))) = (row.source, plan.skip)
-            && (min..=max).contains(&row.clock())
-        {
-            built.overlapping[source as usize] += 1;
-            continue;
+        let clock = row.clock();
+        match (plan.mixing, row.source) {
+            (Mixing::SkipNew((min, max)), Some(source)) if (min..=max).contains(&clock) => {
+                built.overlapping[source as usize] += 1;
+                continue;
+            }
+            (Mixing::DropStored((min, max)), None) if (min..=max).contains(&clock) => {
+                built.replaced += 1;
+                continue;
+            }
+            (Mixing::Union, source) if !union.adds(&row) => {
+                // Stored rows always stay.
+                built.overlapping[source.unwrap_or(0) as usize] += 1;
+                continue;
+            }
+            _ => {}
         }
         if builder.is_full() {
             context.interrupt.check()?;
@@ -144,13 +193,13 @@ fn write_rows(
             built.inexact.push(Inexact { source, record: row.record(), refused });
             continue;
         }
-        let same = before_clock == Some(row.clock()) && row.same_content(&before);
+        let same = before_clock == Some(clock) && row.same_content(&before);
         if let Some(source) = row.source {
             built.written[source as usize] += 1;
             built.duplicates += u64::from(same);
         }
         if !same {
-            before_clock = Some(row.clock());
+            before_clock = Some(clock);
             row.content_into(&mut before);
         }
     }

@@ -1,7 +1,7 @@
 //! A table whose rows are encoded already: its blocks go into the file as they are, but for columns that turned out to
 //! need another scale or other source ordinals, which are encoded again.
 
-use super::plan::{Action, TablePlan};
+use super::plan::{Action, Mixing, TablePlan};
 use crate::codec::ColumnValues;
 use crate::codec::Encoded;
 use crate::error::Result;
@@ -26,7 +26,7 @@ pub(crate) fn takeover<'p>(plan: &'p TablePlan<'_>) -> Option<(&'p ColumnRun, &'
     }
     let columns = &plan.shape.schema.columns;
     let whole = !matches!(plan.action, Action::Rewrite(_))
-        && plan.skip.is_none()
+        && plan.mixing == Mixing::Both
         && section.id.sequenced == plan.sequenced
         && plan.shape.fits(&facts, section.id.sequenced)
         && BlockBuilder::block_rows(columns.len()) == BLOCK_ROWS

@@ -213,6 +213,80 @@ fn overlapping_rows_of_another_source_are_refused_or_skipped() {
     assert_eq!((again.published, again.up_to_date), (0, 2));
 }
 
+/// Clocks in microseconds, prices, quantities and sources of the stored trades.
+fn stored_trades(store: &Path) -> Vec<(i64, i64, i64, i64)> {
+    let store = Store::open(store).unwrap();
+    let manifest = store.manifest(&Tree::Raw, &key()).unwrap().unwrap();
+    let mut rows = Vec::new();
+    for segment in manifest.table("trades") {
+        let reader = TableReader::open(store.open_segment(&Tree::Raw, &key(), segment).unwrap()).unwrap();
+        let schema = reader.header().schema.clone();
+        let column = |name: &str| {
+            let at = schema.columns.iter().position(|c| c.name == name).unwrap();
+            let (mut values, mut validity) =
+                (vec![0; reader.rows() as usize], vec![0; 1 + reader.rows() as usize / 64]);
+            reader.read_i64(0, at, &mut hftcol::read::BlockScratch::default(), &mut values, &mut validity).unwrap();
+            values
+        };
+        let (ts, price, qty, source) = (column("ts_event"), column("price"), column("qty"), column("source"));
+        rows.extend((0..ts.len()).map(|i| (ts[i] / 1_000 - 1_723_075_200_000_000, price[i], qty[i], source[i])));
+    }
+    rows
+}
+
+fn import_over(world: &World, name: &str, text: String, overlap: Overlap) -> ImportReport {
+    let options = ImportOptions { overlap, ..world.options(&[world.file(name, text)]) };
+    let report = import::run(&options, &mut |_| {}).unwrap();
+    report.verdict().unwrap();
+    report
+}
+
+#[test]
+fn overlapping_rows_take_the_place_of_the_stored_ones() {
+    let world = World::new();
+    world
+        .import(&[world.file("a.csv", trades("X", &[(10, "1", "1"), (20, "2", "1"), (30, "3", "1"), (40, "4", "1")]))]);
+    let report = import_over(&world, "b.csv", trades("X", &[(15, "7", "1"), (30, "8", "1")]), Overlap::Replace);
+    assert_eq!(report.tables[&RawTable::Trades].replaced, 2);
+    let expected = [(10, 1, 1, 0), (15, 7, 1, 1), (30, 8, 1, 1), (40, 4, 1, 0)];
+    assert_eq!(stored_trades(&world.store()), expected);
+    assert_eq!(units(&world.store()).len(), 1);
+    // The same source again changes nothing.
+    let again = import_over(&world, "b.csv", trades("X", &[(15, "7", "1"), (30, "8", "1")]), Overlap::Replace);
+    assert_eq!((again.published, again.up_to_date), (0, 1));
+}
+
+#[test]
+fn a_union_has_as_many_of_each_row_as_the_source_with_the_most() {
+    let row = |us: i64, price: &str, id: u32| {
+        let ts = 1_723_075_200_000_000_i64 + us;
+        format!("binance,X,{ts},{},{id},buy,{price},1\n", ts + 7)
+    };
+    let file = |rows: &[(i64, &str, u32)]| {
+        let rows: String = rows.iter().map(|(us, price, id)| row(*us, price, *id)).collect();
+        format!("exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n{rows}")
+    };
+    let world = World::new();
+    let first = [(10, "1", 1), (10, "1", 1), (10, "2", 2), (30, "3", 3)];
+    world.import(&[world.file("a.csv", file(&first))]);
+    // Of (10, 1) one more than stored, (10, 2) as stored, (20, 5) new and twice, (30, 3) with another id.
+    let second = [(10, "1", 1), (10, "1", 1), (10, "1", 1), (10, "2", 2), (20, "5", 5), (20, "5", 5), (30, "3", 4)];
+    let report = import_over(&world, "b.csv", file(&second), Overlap::Union);
+    let fates = report.sources[0].rows[&RawTable::Trades];
+    assert_eq!((fates.parsed, fates.stored, fates.overlapping), (7, 4, 3));
+    let expected = [
+        (10, 1, 1, 0),
+        (10, 1, 1, 0),
+        (10, 2, 1, 0),
+        (10, 1, 1, 1),
+        (20, 5, 1, 1),
+        (20, 5, 1, 1),
+        (30, 3, 1, 0),
+        (30, 3, 1, 1),
+    ];
+    assert_eq!(stored_trades(&world.store()), expected);
+}
+
 #[test]
 fn a_corrupt_source_is_left_out_whole_and_the_others_go_on() {
     let world = World::new();

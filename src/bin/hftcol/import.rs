@@ -89,7 +89,8 @@ struct LimitArgs {
     /// Rejected records that still count as success: a number, or a share such as 0.1%.
     #[arg(long, default_value = "0", value_name = "N|P%", value_parser = max_rejects)]
     max_rejects: MaxRejects,
-    /// Rows in the time range of stored rows of another source: error leaves the partition as it is, skip leaves them out.
+    /// Rows in the time range of stored rows of another source: error leaves the partition as it is, skip leaves the new
+    /// rows out, replace puts them in place of the stored ones, union adds those that are not stored yet.
     #[arg(long, default_value = "error", value_name = "RULE", value_parser = overlap)]
     overlap: Overlap,
     /// Longest record; by default 16MiB, or a sixteenth of the memory if that is less.
@@ -171,7 +172,9 @@ fn overlap(text: &str) -> Result<Overlap, String> {
     match text {
         "error" => Ok(Overlap::Error),
         "skip" => Ok(Overlap::Skip),
-        _ => Err("write error or skip".to_owned()),
+        "replace" => Ok(Overlap::Replace),
+        "union" => Ok(Overlap::Union),
+        _ => Err("write error, skip, replace or union".to_owned()),
     }
 }
 

@@ -142,7 +142,7 @@ fn as_json(report: &ImportReport) -> Value {
         .iter()
         .map(|(table, t)| {
             let facts = json!({"rows": t.rows, "partitions": t.partitions, "duplicates": t.duplicates,
-                "out_of_order": t.out_of_order, "latest_ns": t.latest_ns});
+                "replaced": t.replaced, "out_of_order": t.out_of_order, "latest_ns": t.latest_ns});
             (table.name().to_owned(), facts)
         })
         .collect();
