@@ -9,7 +9,7 @@ from collections import namedtuple
 import layout
 from blocks import F64_NULL, bitmap_len, digest
 from hashes import MASK64, crc32c, xxh3_64, xxh3_128
-from layout import up_to
+from layout import signed, up_to
 
 TYPE_CODES = {name: code for code, name in layout.TYPES.items()}
 ENCODING_CODES = {name: code for code, name in layout.ENCODINGS.items()}
@@ -80,6 +80,11 @@ def repeat(kind, values):
     return bitmap(changed) + packed(kind, [v for v, bit in zip(values, changed) if bit])
 
 
+def delta(_, values):
+    differences = [signed(after - before & MASK64) for before, after in zip(values, values[1:])]
+    return struct.pack("<Q", values[0] & MASK64) + packed("i64", differences)
+
+
 def dictionary(_, values):
     strings = sorted({v.encode() for v in values if v is not None})
     codes = [0 if v is None else strings.index(v.encode()) for v in values]
@@ -98,7 +103,7 @@ def zstd(kind, values):
     return struct.pack("<B3xI", ENCODING_CODES[inner], len(raw)) + frame
 
 
-PARTS = {"plain": plain, "packed": packed, "repeat": repeat, "dict": dictionary, "zstd": zstd}
+PARTS = {"plain": plain, "packed": packed, "repeat": repeat, "dict": dictionary, "zstd": zstd, "delta": delta}
 
 
 class File:

@@ -1,7 +1,7 @@
 """One block of one column: from its bytes to its values (R-37 to R-47), and the content digest of a column.
 
     block = validity bitmap (where there are nulls, not for f64) | part
-    part  = plain | packed | repeat | dict, or zstd around one of them
+    part  = plain | packed | repeat | dict | delta, or zstd around one of them
 
 A number is kept as the integer of its type: u64 and the bits of an f64 unsigned, everything else signed. A missing
 value is None. `data` is a block's bytes without the padding that follows; its checksum was verified.
@@ -133,7 +133,19 @@ def repeat_part(part, rows, kind):
     return Part(numbers, base)
 
 
-NUMBER_PARTS = {"plain": plain_part, "packed": packed_part, "repeat": repeat_part}
+def delta_part(part, rows, kind):
+    """The first word, then the packed differences of each word to the one before (R-38, R-39, R-50)."""
+    require(rows >= 2, "R-50", f"{rows} rows")
+    require(len(part) >= 8, "R-38", f"{len(part)} bytes, delta has 8 at least")
+    differences, base = packed_part(part[8:], rows - 1, "i64")
+    require(base == min(differences), "R-50", f"base {base}, the least difference is {min(differences)}")
+    numbers = list(struct.unpack_from("<Q", part))
+    for difference in differences:
+        numbers.append(numbers[-1] + difference & MASK64)
+    return Part(numbers if is_unsigned(kind) else [signed(n) for n in numbers], None)
+
+
+NUMBER_PARTS = {"plain": plain_part, "packed": packed_part, "repeat": repeat_part, "delta": delta_part}
 
 
 def read_numbers(column, entry, encoding, part, valid):

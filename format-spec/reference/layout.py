@@ -31,7 +31,7 @@ SCALE_MAX = 12
 
 CLOCKS = {0: "event", 1: "recv"}
 TYPES = {1: "timestamp_ns", 2: "decimal", 3: "u64", 4: "i64", 5: "text", 6: "side", 7: "flags", 8: "f64", 9: "i8"}
-ENCODINGS = {0: "plain", 1: "packed", 2: "repeat", 3: "dict", 4: "zstd"}
+ENCODINGS = {0: "plain", 1: "packed", 2: "repeat", 3: "dict", 4: "zstd", 5: "delta"}
 # The values of the types that do not use all of an i64. For the others, any.
 RANGES = {"side": (-1, 1), "flags": (0, 255), "i8": (-128, 127)}
 
@@ -253,8 +253,10 @@ def check_place(entry, where, footer_offset, rows):
 
 
 def encodings_of(kind):
-    """Text is `dict`, everything else is not; `zstd` wraps either."""
-    return ("dict", "zstd") if kind == "text" else ("plain", "packed", "repeat", "zstd")
+    """Text is `dict`, everything else is not; f64 is not `delta`; `zstd` wraps any."""
+    if kind == "text":
+        return ("dict", "zstd")
+    return ("plain", "packed", "repeat", "zstd") + (() if kind == "f64" else ("delta",))
 
 
 def check_statistics(entry, column):

@@ -1,6 +1,7 @@
 //! Strict checks of a decoded block: what the writer asserts and a reader need not know to read the values.
 
 use super::decode::{self, DecodeScratch};
+use super::delta::Delta;
 use super::dict::Dictionary;
 use super::packed::Packed;
 use super::repeat::Repeat;
@@ -21,7 +22,7 @@ pub struct Place<'a> {
     pub first_row: u64,
 }
 
-/// Decodes a block of any type but text into `words` (f64 as bits) and checks it. Returns its
+/// Decodes a block of any type but text into `words` (f64 as bits) and checks it. Returns its
 /// content digest.
 ///
 /// # Errors
@@ -75,6 +76,14 @@ fn part_of(encoding: Encoding, part: &[u8], words: &[i64], flip: i64) -> Result<
                 return Err(Error::damage(rules::REPEAT_BITMAP, expected, format!("row {row}")));
             }
             repeat.packed.packing.base
+        }
+        Encoding::Delta => {
+            let base = Delta::parse(part, words.len())?.packing().base;
+            let least = words.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).min().unwrap_or(0);
+            if base != least {
+                return Err(Error::damage(rules::DELTA, format!("base {least}"), base.to_string()));
+            }
+            return Ok(());
         }
         Encoding::Plain | Encoding::Dict | Encoding::Zstd => return Ok(()),
     };

@@ -1,6 +1,7 @@
 //! Block bytes to values. Every length is checked before it is used; nothing is allocated once the scratch has grown.
 
 use super::decimal::Conversion;
+use super::delta::Delta;
 use super::packed::Packed;
 use super::repeat::{Repeat, SLACK};
 use super::zstd::Inflater;
@@ -136,6 +137,12 @@ fn words(
                 conversion.apply(changed, Some(repeat.packed.bounds()));
             }
             repeat.expand(values, out);
+        }
+        Encoding::Delta => {
+            Delta::parse(part, out.len())?.unpack(out);
+            if let Some(conversion) = conversion {
+                conversion.apply(out, None);
+            }
         }
         Encoding::Dict | Encoding::Zstd => {
             return Err(Error::damage(rules::ENTRY_ENCODING, "an encoding of numbers", encoding.name()));

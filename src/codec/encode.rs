@@ -7,7 +7,7 @@ use super::decode::{self, DecodeScratch};
 use super::dict::{self, DictScratch};
 use super::stats::FloatStats;
 use super::zstd::Deflater;
-use super::{ColumnValues, TextBlock, bits, digest, pack, packed, plain, repeat, stats};
+use super::{ColumnValues, TextBlock, bits, delta, digest, pack, packed, plain, repeat, stats};
 use crate::error::{Error, Result};
 use crate::format::constants::PACKED_HEADER;
 use crate::format::{BlockEntry, Encoding, checksum, digest as content, value_range};
@@ -26,6 +26,7 @@ pub struct BlockEncoder {
     frame: Vec<u8>,
     stored: Vec<i64>,
     changed: Vec<i64>,
+    delta: Vec<u8>,
     masked: Vec<i64>,
     hashes: Vec<u64>,
     bitmap: Vec<u64>,
@@ -53,6 +54,7 @@ impl Default for BlockEncoder {
             frame: Vec::new(),
             stored: Vec::new(),
             changed: Vec::new(),
+            delta: Vec::new(),
             masked: Vec::new(),
             hashes: Vec::new(),
             bitmap: Vec::new(),
@@ -67,7 +69,7 @@ impl Default for BlockEncoder {
 }
 
 impl BlockEncoder {
-    /// Wraps every block in zstd of this level where that makes it smaller.
+    /// Wraps every block in zstd of this level where that makes it smaller; times and numbers may then be `delta`.
     ///
     /// # Errors
     /// `Io` when the context cannot be made.
@@ -112,8 +114,25 @@ impl BlockEncoder {
         };
         if let Some(deflater) = &mut self.deflater {
             let part = start + validity_len(&entry, column.logical_type);
+            let words = match values {
+                ColumnValues::I64 { .. } if entry.nulls > 0 => Some(self.stored.as_slice()),
+                ColumnValues::I64 { values, .. } => Some(&values[..rows]),
+                _ => None,
+            };
+            if let Some(words) = words.filter(|_| rows > 1 && rises(column.logical_type)) {
+                self.delta.clear();
+                delta::put(words, &mut self.delta, &mut self.changed);
+            }
             if deflater.deflate(entry.encoding, out, part, &mut self.frame)? {
                 entry.encoding = Encoding::Zstd;
+            }
+            if words.is_some() && rows > 1 && rises(column.logical_type) {
+                let wrapped = deflater.deflate(Encoding::Delta, &mut self.delta, 0, &mut self.frame)?;
+                if self.delta.len() < out.len() - part {
+                    out.truncate(part);
+                    out.extend_from_slice(&self.delta);
+                    entry.encoding = if wrapped { Encoding::Zstd } else { Encoding::Delta };
+                }
             }
         }
         entry.length = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
@@ -321,6 +340,11 @@ impl BlockEncoder {
         }
         Err(Error::damage("writer", "a block that decodes to its values", format!("column `{}`", column.name)))
     }
+}
+
+/// Whether values of a type tend to rise from row to row: times, and the numbers of messages and records.
+fn rises(logical_type: LogicalType) -> bool {
+    matches!(logical_type, LogicalType::Ts | LogicalType::U64)
 }
 
 /// Bytes of the two packed forms.

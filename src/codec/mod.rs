@@ -7,6 +7,7 @@ pub mod bits;
 pub mod check;
 pub mod decimal;
 pub mod decode;
+pub mod delta;
 pub mod dict;
 pub mod digest;
 mod encode;

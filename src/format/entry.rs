@@ -8,7 +8,7 @@ use crate::schema::{Column, LogicalType};
 
 impl Encoding {
     /// All encodings, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Plain, Self::Packed, Self::Repeat, Self::Dict, Self::Zstd];
+    pub const ALL: [Self; 6] = [Self::Plain, Self::Packed, Self::Repeat, Self::Dict, Self::Zstd, Self::Delta];
 
     /// The encoding of a file's byte.
     #[must_use]
@@ -25,15 +25,17 @@ impl Encoding {
             Self::Repeat => "repeat",
             Self::Dict => "dict",
             Self::Zstd => "zstd",
+            Self::Delta => "delta",
         }
     }
 
-    /// Whether a column of a type may be written so: text is `dict`, everything else is not; `zstd` wraps either.
+    /// Whether a column of a type may be written so: text is `dict`, everything else is not; f64 is not `delta`; `zstd` wraps any.
     #[must_use]
     pub fn allowed_for(self, logical_type: LogicalType) -> bool {
         match self {
             Self::Zstd => true,
             Self::Dict => logical_type == LogicalType::Text,
+            Self::Delta => !matches!(logical_type, LogicalType::Text | LogicalType::F64),
             Self::Plain | Self::Packed | Self::Repeat => logical_type != LogicalType::Text,
         }
     }

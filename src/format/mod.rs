@@ -62,6 +62,8 @@ pub enum Encoding {
     Dict = 3,
     /// Another encoding's bytes as one zstd frame.
     Zstd = 4,
+    /// The first value, then packed differences.
+    Delta = 5,
 }
 
 /// One index entry of the footer, 64 bytes in the file.

@@ -56,10 +56,11 @@ rules! {
     DICT_LAYOUT = "R-41", "dict: offsets rise from 0 to byte_len, padding is zero, the dictionary is empty when all are null";
     DICT_STRINGS = "R-42", "dict: strings are UTF-8, strictly sorted by bytes, each used by a row";
     DICT_CODES = "R-43", "dict: codes are below the count";
-    ZSTD_FRAME = "R-44", "zstd: one frame that states its content size and decodes to raw_len bytes of a plain, packed, repeat or dict part";
+    ZSTD_FRAME = "R-44", "zstd: one frame that states its content size and decodes to raw_len bytes of a plain, packed, repeat, dict or delta part";
     NAN = "R-45", "f64: a NaN has the bits 7FF8000000000000 and counts as null";
     NULL_FILL = "R-46", "a null row holds the value of the row before, the first ones the least value, 0 if all are null";
     STATISTICS = "R-47", "min, max and sum are those of the values";
     CONTENT_DIGEST = "R-48", "content_digest is that of the rows";
     ROW_ORDER = "R-49", "in a raw table the column of the header's clock has no nulls and never falls";
+    DELTA = "R-50", "delta: two rows at least, base the least difference in signed order";
 }

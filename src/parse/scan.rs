@@ -276,7 +276,7 @@ mod tests {
         let texts =
             ["61837.63", "7", "0", "0.5", "1234567.8", "1234567.1234567", "12345678.123456", "100.00", "12345678"];
         for text in texts.into_iter().chain(["123456789", "1.5", "0.00000009", "12345678901234"]) {
-            for behind in [",1.25],[3", "],[1,2],[3,4]", "}                 "] {
+            for behind in [",1.25],[3,4],[5,6]", "],[1,2],[3,4],[5", "}                 "] {
                 let line = format!("[{text}{behind}");
                 let (found, next) = json_number_at(line.as_bytes(), 1).unwrap();
                 assert_eq!(Some((found.mantissa, found.scale)), of(text), "{line}");

@@ -85,6 +85,13 @@ fn numbers(kind: u8, encoding: u8, part: &[u8], rows: usize) -> Vec<u64> {
                 })
                 .collect()
         }
+        5 => {
+            let mut words = vec![little(&part[..8]) as u64];
+            for difference in packed(&part[8..], rows - 1) {
+                words.push(((words[words.len() - 1] as u128 + difference as u128) % (1 << 64)) as u64);
+            }
+            words
+        }
         other => panic!("encoding {other} of numbers"),
     }
 }

@@ -290,9 +290,9 @@ const FOOTER: &[Line] = &[
         let at = entry_at(b, 0) + 31;
         b[at] = 1;
     }),
-    ("encoding-5", rules::ENTRY_ENCODING, "encoding 5", |b| {
+    ("encoding-6", rules::ENTRY_ENCODING, "encoding 6", |b| {
         let at = entry_at(b, 0) + 20;
-        b[at] = 5;
+        b[at] = 6;
     }),
     ("encoding-dict-i64", rules::ENTRY_ENCODING, "dict for i64", |b| {
         let at = entry_at(b, first_block(DEPTH)) + 20;

@@ -121,6 +121,7 @@ pub(crate) fn cases() -> Result<Vec<Bad>, String> {
     out.push(repeat_beyond(parts));
     out.extend(all_null()?);
     out.extend(zstd()?);
+    out.extend(delta()?);
     out.extend(order()?);
     out.extend(misplaced()?);
     Ok(out)
@@ -211,6 +212,39 @@ fn zstd() -> Result<Vec<Bad>, String> {
         Bad { name, rule: rules::ZSTD_FRAME, what, bytes }
     };
     Ok(edits.iter().map(bad).collect())
+}
+
+/// A delta part alone, and what must not be in it.
+fn delta() -> Result<Vec<Bad>, String> {
+    let rows = |count: i64| (0..count).map(|row| Some(row * 1_000_003 + row % 7 * (row % 11))).collect();
+    let table = |count: i64| {
+        let mut table = Table::new("delta", vec![(Column::required("n", LogicalType::I64), Data::Words(rows(count)))]);
+        table.header.block_rows = 64;
+        Parts::of(&table)
+    };
+    let part = |words: &[i64]| {
+        let (mut part, mut scratch) = (Vec::new(), Vec::new());
+        hftcol::codec::delta::put(words, &mut part, &mut scratch);
+        part
+    };
+    let words: Vec<i64> = (0..64).map(|row| row * 1_000_003 + row % 7 * (row % 11)).collect();
+    let bent = |name, rule, what, count: i64, bytes: Vec<u8>| -> Result<Bad, String> {
+        let mut parts = table(count)?.with_payload(0, |b| *b = bytes);
+        parts.footer.blocks[0].encoding = Encoding::Delta;
+        Ok(Bad { name, rule, what, bytes: parts.file() })
+    };
+    let whole = part(&words);
+    let mut low = whole.clone();
+    // The least difference less one, and one more for every other: the words stay, the base is not the least.
+    let base = i64::from_le_bytes(low[8..16].try_into().map_err(|_| "a base")?);
+    low[8..16].copy_from_slice(&(base - 1).to_le_bytes());
+    low[32..].iter_mut().for_each(|u| *u += 1);
+    Ok(vec![
+        bent("delta-short", rules::PART_LENGTH, "delta, one difference less", 64, whole[..whole.len() - 1].to_vec())?,
+        bent("delta-empty", rules::PART_LENGTH, "delta, half a first word", 64, whole[..4].to_vec())?,
+        bent("delta-one-row", rules::DELTA, "delta of one row", 1, part(&words[..1]))?,
+        bent("delta-base", rules::DELTA, "delta, base under the least difference", 64, low)?,
+    ])
 }
 
 fn trades(value: fn(i64) -> Option<i64>) -> Result<Vec<u8>, String> {

@@ -28,6 +28,7 @@ pub(crate) fn cases() -> Vec<Table> {
         decimals(),
         long_names(),
         zstd(),
+        delta(),
         newer(),
     ]
 }
@@ -317,6 +318,21 @@ fn long_names() -> Table {
     let mut table = Table::new("long-names", columns);
     table.header.table = "t".repeat(128);
     table.header.key.security = "S".repeat(128);
+    table
+}
+
+/// Numbers that rise, written as `delta`: alone, and inside zstd; a block of one row, which cannot be; nulls.
+fn delta() -> Table {
+    let steps = |row: i64| row * 1_000_003 * 1_000 + scatter(row) % 250 * 1_000;
+    let columns = vec![
+        (column("ts_event", LogicalType::Ts), words(129, move |row| 1_700_000_000_000_000_000 + steps(row))),
+        (column("falls", LogicalType::Ts), words(129, move |row| -steps(row))),
+        (column("record", LogicalType::U64), words(129, |row| row * 7 + scatter(row) % 3)),
+        (column("wraps", LogicalType::U64), words(129, |row| i64::MAX.wrapping_add(row * 5 + scatter(row) % 4))),
+        (Column::nullable("gaps", LogicalType::Ts), with_nulls(129, steps, |row| row % 5 != 0)),
+    ];
+    let mut table = Table::new("delta", columns);
+    table.zstd = true;
     table
 }
 
