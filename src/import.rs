@@ -82,6 +82,7 @@ fn carry_out(
     let scratch = &scratch(store, publisher)?;
     let started = Instant::now();
     let (runs, mut collector) = intake::read(sources, options, budget, scratch, on_event)?;
+    report.encoded_rows = runs.iter().map(Run::encoded_rows).sum();
     report.spilled_bytes = runs.iter().map(Run::file_bytes).sum();
     let runs = &reduce(runs, budget.fan_in, scratch, &|| options.interrupt.check())?;
     refuse_inexact(options, runs, &collector)?;

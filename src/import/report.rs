@@ -110,8 +110,8 @@ pub struct ImportReport {
     pub quarantine: Vec<String>,
     /// The limit that was set.
     pub max_rejects: MaxRejects,
-    /// Warnings, as they were told.
-    pub warnings: Vec<String>,
+    /// Rows that came in order and were encoded while reading; the others were sorted and merged.
+    pub encoded_rows: u64,
     /// Bytes of sorted runs in scratch files.
     pub spilled_bytes: u64,
     /// Wall time of reading and parsing.

@@ -72,6 +72,17 @@ impl Run {
         Self::Memory(buffer)
     }
 
+    /// Rows that are encoded already: those that came in order.
+    #[must_use]
+    pub fn encoded_rows(&self) -> u64 {
+        match self {
+            Self::Columns(columns) => {
+                columns.sections().iter().flat_map(|section| &section.facts).map(|(_, facts)| facts.rows).sum()
+            }
+            Self::Memory(_) | Self::File(_) => 0,
+        }
+    }
+
     /// Bytes in scratch files.
     #[must_use]
     pub fn file_bytes(&self) -> u64 {

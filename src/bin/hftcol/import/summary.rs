@@ -82,15 +82,25 @@ fn details(report: &ImportReport) -> Vec<String> {
         lines.push(format!("rows already imported: {already}"));
     }
     if overlapping > 0 {
-        lines.push(format!("rows left out, in the time range of stored rows (--overlap skip): {overlapping}"));
+        lines.push(format!(
+            "rows left out, in the time range of stored rows or equal to one (--overlap): {overlapping}"
+        ));
+    }
+    let replaced: u64 = report.tables.values().map(|table| table.replaced).sum();
+    if replaced > 0 {
+        lines.push(format!("stored rows that gave way (--overlap replace): {replaced}"));
     }
     for (key, reason) in &report.refused {
         let (venue, security) = (escape(NameKind::Venue, &key.venue), escape(NameKind::Security, &key.security));
         lines.push(format!("left as it is: {venue} {security} {}: {}", key.date, Escaped(reason.as_bytes())));
     }
     lines.extend(report.quarantine.iter().map(|name| format!("rejected records: quarantine/{name}")));
+    let parsed: u64 = report.sources.iter().flat_map(|s| s.rows.values()).map(|rows| rows.parsed).sum();
+    if parsed > report.encoded_rows {
+        lines.push(format!("rows sorted and merged: {} of {parsed}", parsed - report.encoded_rows));
+    }
     if report.spilled_bytes > 0 {
-        lines.push(format!("sorted in scratch files: {}", show_bytes(report.spilled_bytes)));
+        lines.push(format!("written to scratch files: {}", show_bytes(report.spilled_bytes)));
     }
     lines.push(format!(
         "{} partitions published, {} up to date; {} records, every one accounted for; read in {:.2} s, written in {:.2} s, \
@@ -156,6 +166,7 @@ fn as_json(report: &ImportReport) -> Value {
     json!({"event": "imported", "sources": sources, "tables": tables, "published": report.published,
         "up_to_date": report.up_to_date, "refused": refused, "quarantine": report.quarantine,
         "records": report.records(), "rejected": report.rejected(), "spilled_bytes": report.spilled_bytes,
+        "encoded_rows": report.encoded_rows,
         "read_seconds": report.read_time.as_secs_f64(), "write_seconds": report.write_time.as_secs_f64(),
         "peak_memory": report.peak_memory})
 }
