@@ -34,6 +34,9 @@ pub const INPUTS: u32 = 1 << 20;
 pub const LINE_BYTES: usize = 16 << 20;
 /// Nesting of JSON: beyond it a record is rejected.
 pub const JSON_DEPTH: usize = 64;
+/// Values of one JSON message that is taken apart as a whole, 24 bytes each: a snapshot of 100,000 levels that are objects of
+/// four values has 900,000.
+pub const JSON_VALUES: usize = 1 << 20;
 /// The byte budget of an import (decision 27), in bytes.
 pub const MEMORY_DEFAULT: u64 = 256 << 20;
 /// The smallest budget that is allowed.

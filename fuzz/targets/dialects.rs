@@ -26,9 +26,9 @@ fn try_dialect(dialect: &dyn Dialect, source: &[u8], cut: usize) {
     };
     let _ = dialect.recognise(&probe);
     let Ok(parser) = dialect.open(&probe, &options) else { return };
-    let Framing::Lines { quoted } = parser.framing();
     let Some(whole) = parse(&*parser, source, 0, 0) else { return };
     check(&whole);
+    let Framing::Lines { quoted } = parser.framing() else { return };
     if quoted && source.contains(&b'"') {
         return;
     }

@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::options::{Event, ImportOptions};
 use crate::error::{Error, Result};
 use crate::input::{self, Cutter, InputLimits, STDIN, Source};
-use crate::vendor::{self, ChunkParser, Framing, Probe, Selection, SourceOptions};
+use crate::vendor::{self, ChunkParser, Probe, Selection, SourceOptions};
 
 /// A source that is recognised and ready to be read.
 #[derive(Debug)]
@@ -112,8 +112,7 @@ impl Opened {
             Some(source) => source,
             None => counted(&self.path, limits, taken)?,
         };
-        let Framing::Lines { quoted } = self.parser.framing();
-        let cutter = Cutter::new(main, quoted, limits);
+        let cutter = Cutter::new(main, self.parser.framing().ends(), limits);
         Ok(match self.partner {
             None => cutter,
             Some(path) => cutter.with_partner(counted(&path, limits, taken)?, self.parser.partner_extra()),

@@ -1,5 +1,6 @@
 //! Cuts a source, or a pair of sources in step, into chunks of whole records.
 
+use super::lines::Ends;
 use super::stream::{Front, Stream, TooLong};
 use super::{Compression, InputLimits, Source};
 use crate::error::{Error, InputFault, Result};
@@ -47,19 +48,19 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// Cuts one source into lines; with `quoted` a quoted field may hold newlines.
+    /// Cuts one source where its records end; `true` means lines whose quoted fields may hold newlines, `false` lines.
     #[must_use]
-    pub fn new(source: Source, quoted: bool, limits: &InputLimits) -> Self {
+    pub fn new(source: Source, ends: impl Into<Ends>, limits: &InputLimits) -> Self {
         let line_bytes = limits.line_bytes.max(1);
         let chunk_bytes = limits.chunk_bytes.clamp(1, line_bytes);
-        Self { main: Stream::new(source, quoted), partner: None, owed: 0, chunk_bytes, line_bytes }
+        Self { main: Stream::new(source, ends.into()), partner: None, owed: 0, chunk_bytes, line_bytes }
     }
 
     /// Reads a partner in step: as many records as the main source. `extra` is how many records it has more in front of the
     /// first pair (1 if only it has a header, -1 if only the main source has one).
     #[must_use]
     pub fn with_partner(mut self, partner: Source, extra: i64) -> Self {
-        self.partner = Some(Stream::new(partner, self.main.quoted));
+        self.partner = Some(Stream::new(partner, self.main.ends));
         self.owed = extra;
         self
     }

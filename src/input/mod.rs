@@ -14,6 +14,7 @@ mod stream;
 pub use cut::{Cutter, RawChunk, SourceFacts};
 pub use decode::Compression;
 pub use expand::{STDIN, expand};
+pub use lines::{Ends, object_end};
 pub use source::{HEAD_BYTES, Source, head};
 pub use stream::TooLong;
 

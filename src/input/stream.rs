@@ -1,7 +1,7 @@
 //! The records of one source, whole ones first.
 
 use super::Source;
-use super::lines::{bytes_of, count_records};
+use super::lines::{Ends, bytes_of, count_records};
 use crate::error::{Error, Result};
 use crate::limits::QUARANTINE_RECORD_BYTES;
 
@@ -20,7 +20,7 @@ pub struct TooLong {
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) source: Source,
-    pub(super) quoted: bool,
+    pub(super) ends: Ends,
     pub(super) pending: Vec<u8>,
     /// Whole records at the front of `pending`.
     pub(super) ready: (u64, usize),
@@ -39,8 +39,8 @@ pub(super) enum Front {
 }
 
 impl Stream {
-    pub(super) fn new(source: Source, quoted: bool) -> Self {
-        Self { source, quoted, pending: Vec::new(), ready: (0, 0), records: 0, offset: 0, ended: false, broken: None }
+    pub(super) fn new(source: Source, ends: Ends) -> Self {
+        Self { source, ends, pending: Vec::new(), ready: (0, 0), records: 0, offset: 0, ended: false, broken: None }
     }
 
     /// Reads until a whole record is there, or the end, or too much.
@@ -51,7 +51,7 @@ impl Stream {
         let mut target = target;
         loop {
             self.read_to(target);
-            self.ready = count_records(&self.pending, self.quoted, self.ended && self.broken.is_none());
+            self.ready = count_records(&self.pending, self.ends, self.ended && self.broken.is_none());
             if self.ready.0 > 0 {
                 // The last line of the source has no newline that would stop it before the limit.
                 let whole = self.ended && self.ready.0 == 1 && !self.pending.ends_with(b"\n");
@@ -78,7 +78,7 @@ impl Stream {
         {
             target = target.saturating_mul(2).min(line_bytes + 1);
             self.read_to(target);
-            self.ready = count_records(&self.pending, self.quoted, self.ended && self.broken.is_none());
+            self.ready = count_records(&self.pending, self.ends, self.ended && self.broken.is_none());
         }
         Ok(front)
     }
@@ -91,7 +91,7 @@ impl Stream {
                 Ok(_) => {}
                 Err(cause) => {
                     self.ended = true;
-                    let (whole, _) = count_records(&self.pending, self.quoted, false);
+                    let (whole, _) = count_records(&self.pending, self.ends, false);
                     self.broken = Some(self.source.broken(cause, self.records + whole));
                 }
             }
@@ -114,7 +114,7 @@ impl Stream {
         if records == self.ready.0 {
             return self.take_all(out);
         }
-        let bytes = bytes_of(&self.pending[..self.ready.1], self.quoted, records);
+        let bytes = bytes_of(&self.pending[..self.ready.1], self.ends, records);
         out.clear();
         out.extend_from_slice(&self.pending[..bytes]);
         self.pending.drain(..bytes);

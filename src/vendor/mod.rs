@@ -4,12 +4,17 @@
 //! [`ParsedChunk`]s, stateless between chunks. [`select`] finds the dialect; it refuses rather than guesses (decision 36).
 
 mod apart;
+mod binance_csv;
+mod capture;
 mod ccxt;
 mod ccxt_keys;
 mod ccxt_levels;
 mod ccxt_record;
 mod cells;
+mod coinbase_csv;
 mod columns;
+mod cryptofeed;
+mod feed;
 mod generic;
 mod header;
 mod lobster;
@@ -23,6 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::input::Ends;
 use crate::normalize::ParsedChunk;
 use crate::schema::{Clock, RawTable};
 
@@ -70,6 +76,19 @@ pub enum Framing {
         /// True if quoted fields may hold newlines.
         quoted: bool,
     },
+    /// The objects of one JSON list; its closing bracket is a record that is skipped.
+    Objects,
+}
+
+impl Framing {
+    /// Where such records end.
+    #[must_use]
+    pub fn ends(self) -> Ends {
+        match self {
+            Self::Lines { quoted } => quoted.into(),
+            Self::Objects => Ends::Objects,
+        }
+    }
 }
 
 /// One chunk of whole records.

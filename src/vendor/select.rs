@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 
+use super::capture::{BINANCE, BYBIT, COINBASE, HYPERLIQUID};
 use super::ccxt::Ccxt;
+use super::cryptofeed::Cryptofeed;
 use super::generic::Generic;
 use super::lobster::Lobster;
 use super::tardis::Tardis;
-use super::{Chunk, ChunkParser, Dialect, Framing, Probe, Recognition, SourceOptions};
+use super::{Chunk, ChunkParser, Dialect, Probe, Recognition, SourceOptions};
 use crate::error::{Error, Result};
 use crate::input::{Cutter, InputLimits, RawChunk, Source};
 use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
-pub static DIALECTS: &[&dyn Dialect] = &[&Lobster, &Tardis, &Ccxt, &Generic];
+pub static DIALECTS: &[&dyn Dialect] =
+    &[&Lobster, &Tardis, &Ccxt, &BINANCE, &COINBASE, &HYPERLIQUID, &BYBIT, &Cryptofeed, &Generic];
 
 /// The dialect of a name.
 #[must_use]
@@ -114,8 +117,7 @@ fn unknown(probe: &Probe<'_>) -> Error {
 /// # Errors
 /// What [`Source::open`] says of the partner.
 pub fn open_cutter(source: Source, selected: &Selected, limits: &InputLimits) -> Result<Cutter> {
-    let Framing::Lines { quoted } = selected.parser.framing();
-    let cutter = Cutter::new(source, quoted, limits);
+    let cutter = Cutter::new(source, selected.parser.framing().ends(), limits);
     match &selected.partner {
         None => Ok(cutter),
         Some(path) => Ok(cutter.with_partner(Source::open(path, limits)?, selected.parser.partner_extra())),

@@ -5,13 +5,24 @@ use std::path::Path;
 use hftcol::vendor::{DIALECTS, Probe, Selection, SourceOptions, select};
 
 /// The samples: dialect, text.
-const SAMPLES: [(&str, &str); 7] = [
+const SAMPLES: [(&str, &str); 18] = [
     ("tardis", include_str!("../data/tardis/binance-futures_trades_2024-07-18_BTCUSDT.csv")),
     ("tardis", include_str!("../data/tardis/binance-futures_quotes_2024-07-18_BTCUSDT.csv")),
     ("tardis", include_str!("../data/tardis/binance-futures_book_snapshot_25_2024-07-18_BTCUSDT.csv")),
     ("tardis", include_str!("../data/tardis/binance-futures_incremental_book_L2_2024-07-18_BTCUSDT.csv")),
     ("ccxt", include_str!("../data/ccxt/binance_BTC-USDT_2024-08-08_orderbook.ndjson")),
     ("ccxt", include_str!("../data/ccxt/binance_BTC-USDT_2024-08-08_trades.ndjson")),
+    ("binance", include_str!("../data/feeds/binance_spot.txt")),
+    ("binance", include_str!("../data/feeds/binance_usdm.txt")),
+    ("binance", include_str!("../data/feeds/binance_cm.txt")),
+    ("coinbase", include_str!("../data/feeds/coinbase_match.csv")),
+    ("coinbase", include_str!("../data/feeds/coinbase_export.csv")),
+    ("hyperliquid", include_str!("../data/feeds/hyperliquid.txt")),
+    ("cryptofeed", include_str!("../data/feeds/cryptofeed_kraken.jsonl")),
+    ("cryptofeed", include_str!("../data/feeds/cryptofeed_binance_futures.jsonl")),
+    ("cryptofeed", include_str!("../data/feeds/cryptofeed_deribit.jsonl")),
+    ("cryptofeed", include_str!("../data/feeds/cryptofeed_bitmex.txt")),
+    ("cryptofeed", include_str!("../data/feeds/cryptofeed_coinbase.txt")),
     ("lobster", include_str!("../data/lobster/XYZ_2012-06-21_34200000_57600000_message_2.csv")),
 ];
 

@@ -9,18 +9,23 @@ use crate::shared;
 use crate::sources::{Parsed, chunked, read};
 
 fn select_file(path: &Path) -> Result<Selection, hftcol::error::Error> {
+    select_as("auto", path, "S")
+}
+
+/// The selection of a file by `auto` or the name of a dialect.
+pub(crate) fn select_as(format: &str, path: &Path, security: &str) -> Result<Selection, hftcol::error::Error> {
     let limits = InputLimits::default();
     let mut source = Source::open(path, &limits)?;
     // Names a security and a date, so that only the content is judged.
     let options = SourceOptions {
-        security: Some("S".to_owned()),
+        security: Some(security.to_owned()),
         date: hftcol::units::Date::parse("2020-01-02"),
         ..SourceOptions::default()
     };
-    select("auto", &Probe { path, head: source.head(), siblings: &[] }, &options)
+    select(format, &Probe { path, head: source.head(), siblings: &[] }, &options)
 }
 
-fn parse(path: &Path, limits: &InputLimits) -> Parsed {
+pub(crate) fn parse(path: &Path, limits: &InputLimits) -> Parsed {
     match select_file(path).unwrap() {
         Selection::Source(selected) => read(Source::open(path, limits).unwrap(), &selected, limits).unwrap().0,
         Selection::ReadWith(first) => panic!("read with {}", first.display()),
@@ -75,6 +80,15 @@ fn expected(path: &Path) -> Option<&'static str> {
     match folder {
         "tardis" | "tardis_layout_converted" => Some("tardis"),
         "ccxt_ndjson_converted" => Some("ccxt"),
+        "usdm" | "spot" | "cm" | "ETHBTC" => Some("binance"),
+        "cryptofeed_raw" | "cryptofeed_raw_old" => Some("cryptofeed"),
+        "hyperliquid_ws" => Some("hyperliquid"),
+        "bybit_ob500" => Some("bybit"),
+        "coinbase_gdax" => {
+            let name = path.file_name()?.to_str()?;
+            let is_named = name.contains("match") || name.contains("raw_mongo");
+            is_named.then_some("coinbase")
+        }
         "lobster" | "lobster_messy_header_crlf" | "lobster_messy_semicolon" => Some("lobster"),
         _ => None,
     }

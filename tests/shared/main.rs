@@ -22,6 +22,7 @@
 
 mod captures;
 mod compute;
+mod feeds;
 mod lobster;
 mod mapping;
 #[path = "../it/raw_store.rs"]
