@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use super::ccxt::Ccxt;
 use super::generic::Generic;
 use super::lobster::Lobster;
+use super::ohlcv::Ohlcv;
+use super::orders_trades::OrdersTrades;
 use super::tardis::Tardis;
 use super::{Chunk, ChunkParser, Dialect, Framing, Probe, Recognition, SourceOptions};
 use crate::error::{Error, Result};
@@ -12,7 +14,8 @@ use crate::input::{Cutter, InputLimits, RawChunk, Source};
 use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
-pub static DIALECTS: &[&dyn Dialect] = &[&Lobster, &Tardis, &Ccxt, &Generic];
+pub static DIALECTS: &[&dyn Dialect] =
+    &[&Lobster, &Tardis, &Ccxt, &Ohlcv, &OrdersTrades, &Generic];
 
 /// The dialect of a name.
 #[must_use]

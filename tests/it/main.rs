@@ -54,4 +54,6 @@ mod vendor_ccxt;
 mod vendor_generic;
 mod vendor_lobster;
 mod vendor_mapping;
+mod vendor_ohlcv;
+mod vendor_orders_trades;
 mod vendor_tardis;
