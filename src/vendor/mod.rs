@@ -9,6 +9,7 @@ mod ccxt_keys;
 mod ccxt_levels;
 mod ccxt_record;
 mod cells;
+mod china_l2;
 mod columns;
 mod delimited;
 mod generic;

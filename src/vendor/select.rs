@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::ccxt::Ccxt;
+use super::china_l2::ChinaL2;
 use super::generic::Generic;
 use super::lobster::Lobster;
 use super::ohlcv::Ohlcv;
@@ -15,7 +16,7 @@ use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
 pub static DIALECTS: &[&dyn Dialect] =
-    &[&Lobster, &Tardis, &Ccxt, &Ohlcv, &OrdersTrades, &Generic];
+    &[&Lobster, &Tardis, &Ccxt, &ChinaL2, &Ohlcv, &OrdersTrades, &Generic];
 
 /// The dialect of a name.
 #[must_use]

@@ -51,6 +51,7 @@ mod store_processes;
 mod store_reference;
 mod timestamp;
 mod vendor_ccxt;
+mod vendor_china_l2;
 mod vendor_generic;
 mod vendor_lobster;
 mod vendor_mapping;
