@@ -4,6 +4,8 @@
 //! [`ParsedChunk`]s, stateless between chunks. [`select`] finds the dialect; it refuses rather than guesses (decision 36).
 
 mod apart;
+mod bitflyer;
+mod bitstamp_l3;
 mod ccxt;
 mod ccxt_keys;
 mod ccxt_levels;

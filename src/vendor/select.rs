@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::bitflyer::Bitflyer;
+use super::bitstamp_l3::BitstampL3;
 use super::ccxt::Ccxt;
 use super::china_l2::ChinaL2;
 use super::generic::Generic;
@@ -16,7 +18,7 @@ use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
 pub static DIALECTS: &[&dyn Dialect] =
-    &[&Lobster, &Tardis, &Ccxt, &ChinaL2, &Ohlcv, &OrdersTrades, &Generic];
+    &[&Lobster, &Tardis, &Ccxt, &Bitflyer, &BitstampL3, &ChinaL2, &Ohlcv, &OrdersTrades, &Generic];
 
 /// The dialect of a name.
 #[must_use]

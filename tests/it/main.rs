@@ -50,6 +50,8 @@ mod store_os;
 mod store_processes;
 mod store_reference;
 mod timestamp;
+mod vendor_bitflyer;
+mod vendor_bitstamp;
 mod vendor_ccxt;
 mod vendor_china_l2;
 mod vendor_generic;
