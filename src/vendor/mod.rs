@@ -13,6 +13,7 @@ mod ccxt_record;
 mod cells;
 mod china_l2;
 mod columns;
+mod databento;
 mod delimited;
 mod generic;
 mod header;

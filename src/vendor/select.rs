@@ -6,6 +6,7 @@ use super::bitflyer::Bitflyer;
 use super::bitstamp_l3::BitstampL3;
 use super::ccxt::Ccxt;
 use super::china_l2::ChinaL2;
+use super::databento::Databento;
 use super::generic::Generic;
 use super::lobster::Lobster;
 use super::ohlcv::Ohlcv;
@@ -18,7 +19,7 @@ use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
 pub static DIALECTS: &[&dyn Dialect] =
-    &[&Lobster, &Tardis, &Ccxt, &Bitflyer, &BitstampL3, &ChinaL2, &Ohlcv, &OrdersTrades, &Generic];
+    &[&Lobster, &Tardis, &Ccxt, &Bitflyer, &BitstampL3, &ChinaL2, &Databento, &Ohlcv, &OrdersTrades, &Generic];
 
 /// The dialect of a name.
 #[must_use]
