@@ -55,6 +55,7 @@ mod vendor_bitstamp;
 mod vendor_ccxt;
 mod vendor_china_l2;
 mod vendor_databento;
+mod vendor_dbn;
 mod vendor_generic;
 mod vendor_lobster;
 mod vendor_mapping;
