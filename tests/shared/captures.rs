@@ -76,6 +76,10 @@ fn expected(path: &Path) -> Option<&'static str> {
         "tardis" | "tardis_layout_converted" => Some("tardis"),
         "ccxt_ndjson_converted" => Some("ccxt"),
         "lobster" | "lobster_messy_header_crlf" | "lobster_messy_semicolon" => Some("lobster"),
+        "china_l2" => Some("china-l2"),
+        "bitflyer" => Some("bitflyer"),
+        "bitstamp_l3" => Some("bitstamp-l3"),
+        "dbn_tests" => Some("databento"),
         _ => None,
     }
 }
