@@ -5,6 +5,7 @@
 //! the input holds.
 
 mod cut;
+mod dbn;
 mod decode;
 mod expand;
 mod lines;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::decode::{Compression, decoder, zstd_window};
-use super::{InputLimits, STDIN};
+use super::{InputLimits, STDIN, dbn};
 use crate::error::{Error, InputFault, Result};
 
 /// Bytes of an input that recognition and header reading may see.
@@ -65,11 +65,13 @@ impl Source {
         if let Some(window) = zstd_window(&magic).filter(|w| *w > limits.window_bytes) {
             return Err(window_error(path, window, limits));
         }
+        let is_binary = dbn::begins(&magic);
         let joined = Cursor::new(magic).chain(raw);
         let opened = match compression {
             // No buffer between the file and the chunk: the chunk is the buffer.
-            Compression::Plain => Ok(Box::new(joined) as Box<dyn Read + Send>),
-            _ => decoder(BufReader::with_capacity(RAW_BYTES, joined), compression, limits),
+            Compression::Plain if !is_binary => Ok(Box::new(joined) as Box<dyn Read + Send>),
+            Compression::Plain => Ok(dbn::text(Box::new(joined))),
+            _ => decoder(BufReader::with_capacity(RAW_BYTES, joined), compression, limits).map(dbn::text),
         };
         let mut source = Self {
             path: path.to_owned(),

@@ -7,6 +7,7 @@ pub mod csv;
 pub mod daytime;
 pub mod decimal;
 pub mod json;
+pub mod noise;
 pub mod tape;
 pub mod timestamp;
 

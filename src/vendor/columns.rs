@@ -226,11 +226,7 @@ impl ChunkParser for ColumnParser {
     }
 
     fn parse(&self, chunk: Chunk<'_>) -> Result<ParsedChunk> {
-        let (mut parsed, share) = self.parse_with(chunk, false);
-        if share.general > 0 {
-            parsed.notes.insert("records read the general way, for quotes near them", share.general);
-        }
-        Ok(parsed)
+        Ok(self.parse_with(chunk, false).0)
     }
 
     fn record_rule(&self) -> &'static str {

@@ -5,19 +5,27 @@
 
 mod apart;
 mod binance_csv;
+mod bitflyer;
+mod bitstamp_l3;
 mod capture;
 mod ccxt;
 mod ccxt_keys;
 mod ccxt_levels;
 mod ccxt_record;
 mod cells;
+mod china_l2;
 mod coinbase_csv;
 mod columns;
 mod cryptofeed;
+mod databento;
+mod delimited;
 mod feed;
 mod generic;
 mod header;
 mod lobster;
+mod new_row;
+mod ohlcv;
+mod orders_trades;
 mod row_head;
 mod select;
 mod tardis;

@@ -2,11 +2,17 @@
 
 use std::path::PathBuf;
 
+use super::bitflyer::Bitflyer;
+use super::bitstamp_l3::BitstampL3;
 use super::capture::{BINANCE, BYBIT, COINBASE, HYPERLIQUID};
 use super::ccxt::Ccxt;
+use super::china_l2::ChinaL2;
 use super::cryptofeed::Cryptofeed;
+use super::databento::Databento;
 use super::generic::Generic;
 use super::lobster::Lobster;
+use super::ohlcv::Ohlcv;
+use super::orders_trades::OrdersTrades;
 use super::tardis::Tardis;
 use super::{Chunk, ChunkParser, Dialect, Probe, Recognition, SourceOptions};
 use crate::error::{Error, Result};
@@ -14,8 +20,23 @@ use crate::input::{Cutter, InputLimits, RawChunk, Source};
 use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
-pub static DIALECTS: &[&dyn Dialect] =
-    &[&Lobster, &Tardis, &Ccxt, &BINANCE, &COINBASE, &HYPERLIQUID, &BYBIT, &Cryptofeed, &Generic];
+pub static DIALECTS: &[&dyn Dialect] = &[
+    &Lobster,
+    &Tardis,
+    &Ccxt,
+    &BINANCE,
+    &COINBASE,
+    &HYPERLIQUID,
+    &BYBIT,
+    &Cryptofeed,
+    &Bitflyer,
+    &BitstampL3,
+    &ChinaL2,
+    &Databento,
+    &Ohlcv,
+    &OrdersTrades,
+    &Generic,
+];
 
 /// The dialect of a name.
 #[must_use]

@@ -5,7 +5,7 @@ use std::path::Path;
 use hftcol::vendor::{DIALECTS, Probe, Selection, SourceOptions, select};
 
 /// The samples: dialect, text.
-const SAMPLES: [(&str, &str); 18] = [
+const SAMPLES: [(&str, &str); 28] = [
     ("tardis", include_str!("../data/tardis/binance-futures_trades_2024-07-18_BTCUSDT.csv")),
     ("tardis", include_str!("../data/tardis/binance-futures_quotes_2024-07-18_BTCUSDT.csv")),
     ("tardis", include_str!("../data/tardis/binance-futures_book_snapshot_25_2024-07-18_BTCUSDT.csv")),
@@ -24,7 +24,35 @@ const SAMPLES: [(&str, &str); 18] = [
     ("cryptofeed", include_str!("../data/feeds/cryptofeed_bitmex.txt")),
     ("cryptofeed", include_str!("../data/feeds/cryptofeed_coinbase.txt")),
     ("lobster", include_str!("../data/lobster/XYZ_2012-06-21_34200000_57600000_message_2.csv")),
+    ("ohlcv", "timestamp,open,high,low,close,volume\n2024-01-02 09:30:00,1,4,0.5,2,9\n2024-01-02 09:31:00,2,2,2,2,0\n"),
+    ("orders-trades", ORDERS),
+    ("orders-trades", TRADES),
+    ("china-l2", CHINA),
+    ("china-l2", "SecurityID,Market,TradeTime,TradePrice,TradeQty\n600000,XSHG,2020.01.02T09:30:00.000,12.48,2000\n"),
+    ("bitflyer", BITFLYER),
+    ("bitstamp-l3", BITSTAMP),
+    ("databento", DATABENTO),
+    ("databento", DATABENTO_BARS),
+    ("databento", DATABENTO_JSON),
 ];
+
+// Made up in the vendors' layouts.
+const ORDERS: &str = "order_id,exchange,timestamp,security_code,price,side,changereason,quantity,leavesquantity,sequence\n\
+    7904794000124347569,3,1725494536062260441,110621,3340,1,6,1000,1000,118312\n";
+const TRADES: &str = "EXCHANGE,sequence,tradetime,securitycode,orderid,matchgroupid,tradeprice,quantity,side,passiveaggressive\n\
+    3,900,1725494536062260441,110621,7904794000124347569,55,3345,600,1,1\n";
+const CHINA: &str = "MDDate,MDTime,OrderType,OrderPrice,OrderQty,OrderBSFlag,ApplSeqNum,OrderNO,SecurityID\n\
+    2023.07.11,09:15:00.280,2,15.929999999999999,300,2,186445,1329,605580.SH\n";
+const BITFLYER: &str = "\"domain\",\"product_code\",\"loaded\",\"id\",\"exec_date\",\"side\",\"price\",\"size\"\n\
+    \"b\",\"BTC_JPY\",\"2018-01-27T00:28:41.074+09:00\",\"48\",\"2018-01-27T00:28:36.593+09:00\",\"BUY\",\"1153250.0\",\"0.015\"\n";
+const BITSTAMP: &str = "id,timestamp,exchange.timestamp,price,volume,action,direction\n\
+    65595247,1430438404518,1430438404000,236.47,200000000,created,bid\n";
+const DATABENTO: &str = "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,sequence\n\
+    1609160400006001487,1609160400006000000,0,1,5482,T,B,0,3720250000000,5,129,19251,1170380\n";
+const DATABENTO_BARS: &str = "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume\n\
+    1609160400000000000,32,1,5482,372025000000000,372050000000000,372025000000000,372050000000000,57\n";
+const DATABENTO_JSON: &str = "{\"hd\":{\"ts_event\":\"1\",\"rtype\":0,\"publisher_id\":1,\"instrument_id\":5},\"action\":\"T\",\"side\":\"A\",\"price\":\"1\",\"size\":1}\n\
+    {\"hd\":{\"ts_event\":\"2\",\"rtype\":0,\"publisher_id\":1,\"instrument_id\":5},\"action\":\"T\",\"side\":\"A\",\"price\":\"1\",\"size\":1}\n";
 
 /// The dialect that `auto` takes, or nothing if it refuses.
 fn dialect_of(name: &str, text: &str) -> Option<&'static str> {

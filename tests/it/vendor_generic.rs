@@ -46,7 +46,7 @@ fn auto_refuses_what_could_mean_two_things() {
         "ts_ms,symbol,price,qty,side\n1756717200000003000,S,1,1,buy\n",
         "ts_ns,symbol,bid_px_0,bid_qty_0,ask_px_0\n1756717200000003000,S,1,1,1\n",
         "ts_ns,symbol,bid_px_0,bid_qty_0,ask_px_0,ask_qty_0,bid_px_2,bid_qty_2,ask_px_2,ask_qty_2\n",
-        "ts_ns,symbol,open,high,low,close,volume\n1756717200000003000,S,1,1,1,1,1\n",
+        "ts_ns,symbol,open,high,low,close\n1756717200000003000,S,1,1,1,1\n",
         "1756717200000003000,S,1,1,buy\n",
         "symbol,price,qty,side\nS,1,1,buy\n",
     ] {

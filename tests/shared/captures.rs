@@ -90,6 +90,10 @@ fn expected(path: &Path) -> Option<&'static str> {
             is_named.then_some("coinbase")
         }
         "lobster" | "lobster_messy_header_crlf" | "lobster_messy_semicolon" => Some("lobster"),
+        "china_l2" => Some("china-l2"),
+        "bitflyer" => Some("bitflyer"),
+        "bitstamp_l3" => Some("bitstamp-l3"),
+        "dbn_tests" => Some("databento"),
         _ => None,
     }
 }

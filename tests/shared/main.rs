@@ -30,6 +30,7 @@ mod raw_store;
 #[allow(dead_code, reason = "the first suite uses more of it")]
 #[path = "../it/sources.rs"]
 mod sources;
+mod tables;
 
 use std::path::{Path, PathBuf};
 

@@ -55,8 +55,10 @@ impl Shape {
             });
         }
         // A first line of other columns is no header of what follows.
-        let names = shape.header.as_deref().map_or(shape.columns, |h| h.split(|b| *b == delimiter).count());
-        shape.lines += usize::from(shape.lines > 0 && names != shape.columns);
+        let header = shape.header.as_deref();
+        let names = header.map_or(shape.columns, |h| h.split(|b| *b == delimiter).count());
+        let is_other = names != shape.columns || header.is_some_and(|h| names_bars(h, delimiter));
+        shape.lines += usize::from(shape.lines > 0 && is_other);
         shape
     }
 
@@ -102,6 +104,12 @@ impl Shape {
 fn is_header(line: &[u8], delimiter: u8) -> bool {
     let is_number = |text: &[u8]| matches!(decimal(text.trim_ascii()), Ok(Number::Value(_)));
     line.iter().any(u8::is_ascii_alphabetic) && !line.split(|b| *b == delimiter).any(is_number)
+}
+
+/// True for a header of bars, which also have six columns and may begin with a time.
+fn names_bars(header: &[u8], delimiter: u8) -> bool {
+    let has = |name: &[u8]| header.split(|b| *b == delimiter).any(|h| h.trim_ascii().eq_ignore_ascii_case(name));
+    has(b"open") && has(b"close")
 }
 
 /// The whole number of a field.
