@@ -17,12 +17,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod archives;
 mod chunks;
 mod codec;
 mod compute;
 mod compute_cli;
 mod csv;
 mod decimal;
+mod encodings;
 mod feature_markets;
 mod feature_tables;
 mod features_book;
@@ -31,6 +33,7 @@ mod format_spec;
 mod format_vectors;
 mod golden;
 mod import;
+mod import_cli;
 mod import_columns;
 mod merge_order;
 mod ndjson;
@@ -50,8 +53,10 @@ mod store_os;
 mod store_processes;
 mod store_reference;
 mod timestamp;
+mod unpack;
 mod vendor_ccxt;
 mod vendor_generic;
 mod vendor_lobster;
 mod vendor_mapping;
+mod vendor_nested;
 mod vendor_tardis;

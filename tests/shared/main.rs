@@ -22,6 +22,7 @@
 
 mod captures;
 mod compute;
+mod confusion;
 mod lobster;
 mod mapping;
 #[path = "../it/raw_store.rs"]
@@ -29,6 +30,7 @@ mod raw_store;
 #[allow(dead_code, reason = "the first suite uses more of it")]
 #[path = "../it/sources.rs"]
 mod sources;
+mod unpack;
 
 use std::path::{Path, PathBuf};
 
