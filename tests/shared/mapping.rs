@@ -77,9 +77,14 @@ fn long_books_are_the_levels_of_their_files() {
         .unwrap();
     let lines: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split('|').collect()).collect();
     assert_eq!((lines.len(), parsed.records), (37_640, 37_641));
-    let plain = |number: &str| match number.contains('.') {
-        true => number.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => number.to_owned(),
+    // 1.50, 7, 3.7e-07 without exponent and zeros at the end.
+    let plain = |number: &str| {
+        let (digits, power) = number.split_once('e').map_or((number, 0), |(d, p)| (d, p.parse::<i32>().unwrap()));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all = format!("{}{whole}{fraction}", "0".repeat(power.unsigned_abs() as usize));
+        let (whole, fraction) = all.split_at(if power < 0 { whole.len() } else { all.len() - fraction.len() });
+        let text = format!("{whole}.{fraction}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
     };
     for (row, snapshot) in parsed.rows["book"].iter().zip(lines.chunks(10)) {
         let mut cells = vec![String::new(); 20];
