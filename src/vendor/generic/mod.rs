@@ -14,6 +14,7 @@ mod plan;
 mod plan_paths;
 mod roles;
 mod snapshot;
+mod tree;
 
 use self::auto::plan_from_header;
 use self::long::LongParser;

@@ -4,7 +4,8 @@
 //! reads as it reads a line of a wide file: so numbers are taken from their text here too. A path with `[]` makes a row of every
 //! element of a list.
 
-use super::paths::{Leaves, Part, Tree};
+use super::paths::{Leaves, Part};
+use super::tree::Tree;
 use crate::error::Result;
 use crate::normalize::{ChunkBuilder, Fault, ParsedChunk, ZoneCache};
 use crate::parse::csv::{FieldList, Fields, Record, Splitter};
