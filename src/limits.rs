@@ -45,3 +45,5 @@ pub const MEMORY_MIN: u64 = 64 << 20;
 pub const PATH_COMPONENT_BYTES: usize = 200;
 /// First bytes of a rejected record kept in the quarantine (decision 20).
 pub const QUARANTINE_RECORD_BYTES: usize = 4_096;
+/// Members of a zip archive: each is a source, whose facts stay in memory.
+pub const ARCHIVE_MEMBERS: u64 = 65_536;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::exec::Interrupt;
+use crate::input::Encoding;
 use crate::limits;
 use crate::schema::PartitionKey;
 use crate::vendor::SourceOptions;
@@ -18,6 +19,8 @@ pub struct ImportOptions {
     pub format: String,
     /// What the data does not say: venue, security, date, zones, clock, levels.
     pub source: SourceOptions,
+    /// How the text of the inputs is encoded.
+    pub encoding: Encoding,
     /// Bytes that the process may hold, all in; at least [`limits::MEMORY_MIN`].
     pub memory: u64,
     /// Parsing threads; 0 for one a core.
@@ -43,6 +46,7 @@ impl Default for ImportOptions {
             inputs: Vec::new(),
             format: "auto".to_owned(),
             source: SourceOptions::default(),
+            encoding: Encoding::default(),
             memory: limits::MEMORY_DEFAULT,
             threads: 0,
             on_error: OnError::default(),

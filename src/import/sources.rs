@@ -1,15 +1,13 @@
 //! Which inputs there are, which dialect each is, and how it is opened.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use super::budget::Budget;
 use super::options::{Event, ImportOptions};
 use crate::error::{Error, Result};
-use crate::input::{self, Cutter, InputLimits, STDIN, Source};
+use crate::input::{self, Cutter, Encoding, Input, InputLimits, STDIN, Source};
 use crate::vendor::{self, ChunkParser, Probe, Selection, SourceOptions};
 
 /// A source that is recognised and ready to be read.
@@ -19,8 +17,10 @@ pub(crate) struct Opened {
     pub(crate) dialect: &'static str,
     pub(crate) reason: String,
     pub(crate) parser: Arc<dyn ChunkParser>,
-    /// The file that is read in step.
-    partner: Option<PathBuf>,
+    input: Input,
+    /// The input that is read in step.
+    partner: Option<Input>,
+    encoding: Encoding,
     /// Standard input is open since its head was read: it cannot be opened twice.
     stdin: Option<Source>,
     /// Bytes on disk, partner included; 0 for what is not a file.
@@ -39,17 +39,15 @@ pub(crate) fn open(
     if options.inputs.is_empty() {
         return Err(Error::usage("no input", "name files, folders, patterns, or - for standard input"));
     }
-    let limits = limits(budget);
-    let paths = input::expand(&options.inputs)?;
+    let limits = InputLimits { encoding: options.encoding, ..limits(budget) };
+    let inputs = input::expand(&options.inputs)?;
+    let paths: Vec<PathBuf> = inputs.iter().map(|input| input.path().to_owned()).collect();
     let (format, source_options) = format(options)?;
     let mut opened = Vec::new();
-    for path in &paths {
-        let (head, stdin) = if path.as_os_str() == STDIN {
-            let mut source = Source::open(path, &limits)?;
-            (source.head().to_vec(), Some(source))
-        } else {
-            (input::head(path, &limits)?, None)
-        };
+    for (input, path) in inputs.iter().zip(&paths) {
+        let mut source = input.open(&limits, None)?;
+        let head = source.head().to_vec();
+        let stdin = (path.as_os_str() == STDIN).then_some(source);
         let probe = Probe { path, head: &head, siblings: &paths };
         let found = match vendor::select(format, &probe, &source_options)? {
             Selection::Source(found) => *found,
@@ -60,13 +58,22 @@ pub(crate) fn open(
             }
         };
         on_event(Event::Recognised { path, dialect: found.dialect.name(), reason: &found.reason });
-        let disk_bytes = size(path) + found.partner.as_ref().map_or(0, |partner| size(partner));
+        let partner = match &found.partner {
+            None => None,
+            Some(path) => Some(match inputs.iter().find(|input| input.path() == path) {
+                Some(listed) => listed.clone(),
+                None => Input::at(path)?,
+            }),
+        };
+        let disk_bytes = input.disk_bytes() + partner.as_ref().map_or(0, Input::disk_bytes);
         opened.push(Opened {
             path: path.clone(),
             dialect: found.dialect.name(),
             reason: found.reason,
             parser: Arc::from(found.parser),
-            partner: found.partner,
+            input: input.clone(),
+            partner,
+            encoding: options.encoding,
             stdin,
             disk_bytes,
         });
@@ -95,11 +102,8 @@ pub(crate) fn limits(budget: &Budget) -> InputLimits {
         chunk_bytes: budget.chunk_bytes,
         line_bytes: budget.line_bytes,
         window_bytes: budget.window_bytes as u64,
+        encoding: Encoding::Auto,
     }
-}
-
-fn size(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |found| if found.is_file() { found.len() } else { 0 })
 }
 
 impl Opened {
@@ -108,33 +112,15 @@ impl Opened {
     /// # Errors
     /// `Input`, `Io`.
     pub(crate) fn cutter(self, limits: &InputLimits, taken: &Arc<AtomicU64>) -> Result<Cutter> {
+        let limits = &InputLimits { encoding: self.encoding, ..*limits };
         let main = match self.stdin {
             Some(source) => source,
-            None => counted(&self.path, limits, taken)?,
+            None => self.input.open(limits, Some(taken))?,
         };
-        let cutter = Cutter::new(main, self.parser.framing().ends(), limits);
+        let cutter = Cutter::new(main, self.parser.framing().ends(), limits).grouped(self.parser.grouping());
         Ok(match self.partner {
             None => cutter,
-            Some(path) => cutter.with_partner(counted(&path, limits, taken)?, self.parser.partner_extra()),
+            Some(partner) => cutter.with_partner(partner.open(limits, Some(taken))?, self.parser.partner_extra()),
         })
-    }
-}
-
-/// Opens a file and counts the bytes that are read of it.
-fn counted(path: &Path, limits: &InputLimits, taken: &Arc<AtomicU64>) -> Result<Source> {
-    let file = File::open(path).map_err(|e| Error::refused(path, "a file that can be opened", e.to_string()))?;
-    Source::from_reader(path, Counted { file, taken: Arc::clone(taken) }, limits)
-}
-
-struct Counted {
-    file: File,
-    taken: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.file.read(out)?;
-        self.taken.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
     }
 }

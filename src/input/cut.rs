@@ -1,8 +1,11 @@
 //! Cuts a source, or a pair of sources in step, into chunks of whole records.
 
+use std::sync::Arc;
+
+use super::groups::Groups;
 use super::lines::Ends;
 use super::stream::{Front, Stream, TooLong};
-use super::{Compression, InputLimits, Source};
+use super::{Compression, Grouping, InputLimits, Source};
 use crate::error::{Error, InputFault, Result};
 
 /// Whole records with their place; its buffers are used again.
@@ -20,6 +23,8 @@ pub struct RawChunk {
     pub byte_offset: u64,
     /// A record longer than the limit: then it is the chunk's only one, and `bytes` is empty.
     pub refused: Option<TooLong>,
+    /// The records are of one group that is larger than the longest record may be: none of them can be stored.
+    pub group_too_large: bool,
 }
 
 /// What is known of a source; final once [`Cutter::next`] has returned `false`.
@@ -40,6 +45,7 @@ pub struct SourceFacts {
 pub struct Cutter {
     main: Stream,
     partner: Option<Stream>,
+    groups: Option<Groups>,
     /// Records that the partner has more than the main source and that must come before the first pair.
     owed: i64,
     /// No longer than the longest record: then no record in a chunk can be too long, wherever the cuts fall.
@@ -53,7 +59,15 @@ impl Cutter {
     pub fn new(source: Source, ends: impl Into<Ends>, limits: &InputLimits) -> Self {
         let line_bytes = limits.line_bytes.max(1);
         let chunk_bytes = limits.chunk_bytes.clamp(1, line_bytes);
-        Self { main: Stream::new(source, ends.into()), partner: None, owed: 0, chunk_bytes, line_bytes }
+        let main = Stream::new(source, ends.into());
+        Self { main, partner: None, groups: None, owed: 0, chunk_bytes, line_bytes }
+    }
+
+    /// Keeps records together as the rule says. They are lines, and there is no partner.
+    #[must_use]
+    pub fn grouped(mut self, rule: Option<Arc<dyn Grouping>>) -> Self {
+        self.groups = rule.map(Groups::new);
+        self
     }
 
     /// Reads a partner in step: as many records as the main source. `extra` is how many records it has more in front of the
@@ -74,6 +88,7 @@ impl Cutter {
         chunk.bytes.clear();
         chunk.partner.clear();
         chunk.refused = None;
+        chunk.group_too_large = false;
         chunk.first_record = self.main.records;
         chunk.byte_offset = self.main.offset + self.main.source.mark_bytes();
         match self.main.front(target, self.line_bytes)? {
@@ -84,14 +99,20 @@ impl Cutter {
             Front::TooLong => {
                 chunk.records = 1;
                 chunk.refused = Some(self.main.refuse(self.line_bytes)?);
+                if let Some(groups) = &mut self.groups {
+                    groups.interrupt();
+                }
                 if let Some(partner) = &mut self.partner {
                     partner.drop_record(target, self.line_bytes)?;
                 }
             }
-            Front::Records if self.partner.is_none() => {
-                chunk.records = self.main.ready.0;
-                self.main.take_all(&mut chunk.bytes);
-            }
+            Front::Records if self.partner.is_none() => match &mut self.groups {
+                Some(groups) => groups.take(&mut self.main, chunk, self.line_bytes),
+                None => {
+                    chunk.records = self.main.ready.0;
+                    self.main.take_all(&mut chunk.bytes);
+                }
+            },
             Front::Records => self.take_pairs(chunk)?,
         }
         Ok(true)

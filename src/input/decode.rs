@@ -1,10 +1,12 @@
 //! Which compression an input has, told from its first bytes, and the stream of its plain bytes.
 //!
-//! A new compression is one line in [`Compression::detect`] and one arm in [`decoder`].
+//! A new compression is one line in [`Compression::detect`] and one arm in [`decoder`]. What a stream asks for as its window
+//! or dictionary is [`super::window`]'s.
 
 use std::io::{self, BufRead, Read};
 
 use super::InputLimits;
+use super::window::XZ_DECODER_BYTES;
 
 /// How an input is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,21 +15,29 @@ pub enum Compression {
     Plain,
     /// gzip, any number of members, each with its CRC checked.
     Gzip,
+    /// bzip2, any number of streams, each block and stream with its CRC checked.
+    Bzip2,
+    /// xz, any number of streams, checks verified where present.
+    Xz,
     /// zstd, any number of frames, checksums checked where present.
     Zstd,
 }
 
 /// Compressions that are known by their first bytes and not read yet: refused by name instead of parsed as text.
-const UNREAD: [(&[u8], &str); 5] = [
-    (b"BZh", "bzip2"),
-    (b"\xFD7zXZ\0", "xz"),
-    (b"PK\x03\x04", "zip"),
+const UNREAD: [(&[u8], &str); 6] = [
     (b"\x04\x22\x4D\x18", "lz4"),
     (b"\xFF\x06\0\0sNaPpY", "snappy"),
+    (b"7z\xBC\xAF\x27\x1C", "7z"),
+    (b"Rar!\x1A\x07", "rar"),
+    (b"\x5D\0\0", "lzma"),
+    (b"LZIP\x01", "lzip"),
 ];
 
 const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
-const ZSTD_MAGIC: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
+/// Behind `BZh` and the digit of the block size stands the sum of the first block, or of a stream without one.
+const BZIP2_BLOCKS: [&[u8]; 2] = [&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90]];
+pub(super) const XZ_MAGIC: &[u8] = b"\xFD7zXZ\0";
+pub(super) const ZSTD_MAGIC: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 
 impl Compression {
     /// Tells the compression from the first bytes; a name is never asked.
@@ -42,6 +52,10 @@ impl Compression {
         Ok(match head {
             _ if head.starts_with(GZIP_MAGIC) => Self::Gzip,
             _ if head.starts_with(ZSTD_MAGIC) || skippable => Self::Zstd,
+            _ if head.starts_with(XZ_MAGIC) => Self::Xz,
+            [b'B', b'Z', b'h', b'1'..=b'9', block @ ..] if BZIP2_BLOCKS.iter().any(|b| same_start(block, b)) => {
+                Self::Bzip2
+            }
             _ => Self::Plain,
         })
     }
@@ -52,9 +66,16 @@ impl Compression {
         match self {
             Self::Plain => "plain",
             Self::Gzip => "gzip",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
             Self::Zstd => "zstd",
         }
     }
+}
+
+/// True if one begins with the other: a source may be cut inside its first bytes.
+fn same_start(a: &[u8], b: &[u8]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b)
 }
 
 /// The stream of plain bytes.
@@ -69,32 +90,17 @@ pub(super) fn decoder<R: BufRead + Send + 'static>(
     Ok(match compression {
         Compression::Plain => Box::new(raw),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(raw)),
+        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(raw)),
+        Compression::Xz => {
+            let memory = limits.window_bytes.saturating_add(XZ_DECODER_BYTES);
+            let stream = liblzma::stream::Stream::new_stream_decoder(memory, liblzma::stream::CONCATENATED)?;
+            Box::new(liblzma::bufread::XzDecoder::new_stream(raw, stream))
+        }
         Compression::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
             decoder.window_log_max(limits.window_bytes.max(1).ilog2().clamp(10, 31))?;
             Box::new(decoder)
         }
-    })
-}
-
-/// Bytes that the first zstd frame of `head` asks for as its window, if the header is there.
-pub(super) fn zstd_window(head: &[u8]) -> Option<u64> {
-    let rest = head.strip_prefix(ZSTD_MAGIC)?;
-    let descriptor = *rest.first()?;
-    let single_segment = descriptor & 0x20 != 0;
-    if !single_segment {
-        let byte = *rest.get(1)?;
-        let base = 1_u64 << (10 + u32::from(byte >> 3));
-        return Some(base + base / 8 * u64::from(byte & 7));
-    }
-    // A single segment is its own window: the content size stands behind the dictionary id.
-    let skip = [0_usize, 1, 2, 4][usize::from(descriptor & 3)];
-    let field = rest.get(1 + skip..)?;
-    Some(match descriptor >> 6 {
-        0 => u64::from(*field.first()?),
-        1 => u64::from(u16::from_le_bytes(field.get(..2)?.try_into().ok()?)) + 256,
-        2 => u64::from(u32::from_le_bytes(field.get(..4)?.try_into().ok()?)),
-        _ => u64::from_le_bytes(field.get(..8)?.try_into().ok()?),
     })
 }
 
@@ -109,15 +115,10 @@ mod tests {
         assert_eq!(Compression::detect(&[0x1F, 0x8B, 8]), Ok(Compression::Gzip));
         assert_eq!(Compression::detect(&[0x28, 0xB5, 0x2F, 0xFD]), Ok(Compression::Zstd));
         assert_eq!(Compression::detect(&[0x5A, 0x2A, 0x4D, 0x18]), Ok(Compression::Zstd));
-        assert_eq!(Compression::detect(b"BZh91AY"), Err("bzip2"));
-    }
-
-    #[test]
-    fn windows_are_read_from_the_frame() {
-        let small = zstd::encode_all(&b"hello"[..], 1).unwrap();
-        assert!(zstd_window(&small).unwrap() <= 1 << 20);
-        // 0x58: exponent 11, mantissa 0: 2 MiB.
-        assert_eq!(zstd_window(&[0x28, 0xB5, 0x2F, 0xFD, 0x04, 0x58]), Some(2 << 20));
-        assert_eq!(zstd_window(&[0x28, 0xB5]), None);
+        assert_eq!(Compression::detect(b"BZh91AY&SYabc"), Ok(Compression::Bzip2));
+        assert_eq!(Compression::detect(b"BZh91A"), Ok(Compression::Bzip2));
+        assert_eq!(Compression::detect(b"BZh9,price"), Ok(Compression::Plain));
+        assert_eq!(Compression::detect(b"\xFD7zXZ\0\0\x04"), Ok(Compression::Xz));
+        assert_eq!(Compression::detect(b"7z\xBC\xAF\x27\x1C\0"), Err("7z"));
     }
 }

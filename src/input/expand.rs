@@ -1,38 +1,51 @@
-//! From what the user names - files, folders, patterns, `-` - to the list of inputs, in a fixed order.
+//! From what the user names - files, folders, patterns, `-`, zip archives - to the list of inputs, in a fixed order.
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use super::Input;
 use crate::error::{Error, Result};
 
 /// The path that means standard input.
 pub const STDIN: &str = "-";
 
 /// Lists the inputs: a file or `-` as it is, the files of a folder and the matches of a pattern sorted by the bytes of
-/// their paths. Names that begin with a dot are left out of folders and patterns. A path named twice counts once, at its
-/// first place: the order decides source positions (features.md B5).
+/// their paths, the members of a zip archive sorted by their names. Names that begin with a dot are left out of folders,
+/// patterns and archives. A path named twice counts once, at its first place: the order decides source positions
+/// (features.md B5).
 ///
 /// # Errors
-/// `Input` for a path that does not exist, an empty folder, a pattern without a match; `Usage` for a bad pattern.
-pub fn expand(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
+/// `Input` for a path that does not exist, an empty folder or archive, a pattern without a match; `Usage` for a bad
+/// pattern.
+pub fn expand(inputs: &[PathBuf]) -> Result<Vec<Input>> {
     let mut seen = HashSet::new();
     let mut listed = Vec::new();
     for input in inputs {
-        for path in expand_one(input)? {
-            if seen.insert(path.clone()) {
-                listed.push(path);
+        for found in expand_one(input)? {
+            if seen.insert(found.path().to_owned()) {
+                listed.push(found);
             }
         }
     }
     Ok(listed)
 }
 
-fn expand_one(input: &Path) -> Result<Vec<PathBuf>> {
+fn expand_one(input: &Path) -> Result<Vec<Input>> {
     if input.as_os_str() == STDIN {
-        return Ok(vec![input.to_owned()]);
+        return Ok(vec![Input::stdin()]);
     }
+    let mut listed = Vec::new();
+    for path in files(input)? {
+        listed.extend(Input::of_file(path)?);
+    }
+    // Nothing but a member's own path is no file of the system.
+    if listed.is_empty() { Ok(vec![Input::at(input)?]) } else { Ok(listed) }
+}
+
+/// The files that a path or pattern names; none for a member of an archive.
+fn files(input: &Path) -> Result<Vec<PathBuf>> {
     match std::fs::metadata(input) {
         Ok(found) if found.is_dir() => {
             let files = walk(input, None)?;
@@ -42,6 +55,7 @@ fn expand_one(input: &Path) -> Result<Vec<PathBuf>> {
             Ok(files)
         }
         Ok(_) => Ok(vec![input.to_owned()]),
+        Err(_) if Input::at(input)?.is_member() => Ok(Vec::new()),
         Err(_) if is_pattern(input) => {
             let files = walk(&pattern_base(input), Some(&matcher(input)?))?;
             if files.is_empty() {
@@ -120,8 +134,8 @@ mod tests {
         dir
     }
 
-    fn names(dir: &Path, found: &[PathBuf]) -> Vec<String> {
-        found.iter().map(|p| p.strip_prefix(dir).unwrap().to_string_lossy().into_owned()).collect()
+    fn names(dir: &Path, found: &[Input]) -> Vec<String> {
+        found.iter().map(|i| i.path().strip_prefix(dir).unwrap().to_string_lossy().into_owned()).collect()
     }
 
     #[test]
@@ -141,7 +155,7 @@ mod tests {
         let file = dir.path().join("b.csv");
         let found = expand(&[file.clone(), PathBuf::from("-"), dir.path().join("*.csv")]).unwrap();
         assert_eq!(found.len(), 3);
-        assert_eq!(found[..2], [file, PathBuf::from("-")]);
+        assert_eq!((found[0].path(), found[1].path()), (&*file, Path::new("-")));
     }
 
     #[test]

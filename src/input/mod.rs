@@ -1,27 +1,36 @@
-//! Raw bytes in: inputs are listed, opened, decompressed and cut into chunks of whole records.
+//! Raw bytes in: inputs are listed, opened, unpacked, decoded to UTF-8 and cut into chunks of whole records.
 //!
 //! In: paths as the user gives them. Out: [`RawChunk`]s with record numbers and byte offsets, and the digest of the
 //! decompressed bytes. Inputs are read with read(2) and never mapped; memory is bounded by [`InputLimits`], whatever
-//! the input holds.
+//! the input holds. What an input is - compressed, an archive, UTF-16 - is told from its content, never from its name.
 
 mod cut;
 mod dbn;
 mod decode;
 mod expand;
+mod groups;
 mod lines;
+mod listed;
+mod member;
 mod source;
 mod stream;
+mod text;
+mod window;
+mod zip;
 
 pub use cut::{Cutter, RawChunk, SourceFacts};
 pub use decode::Compression;
 pub use expand::{STDIN, expand};
+pub use groups::Grouping;
 pub use lines::{Ends, object_end};
+pub use listed::{Input, file_name};
 pub use source::{HEAD_BYTES, Source, head};
 pub use stream::TooLong;
+pub use text::Encoding;
 
 use crate::limits;
 
-/// What an input may take (decision 27).
+/// What an input may take (decision 27), and how its text is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputLimits {
     /// Bytes of a chunk, as far as one record fits in it.
@@ -30,6 +39,8 @@ pub struct InputLimits {
     pub line_bytes: usize,
     /// Bytes that a decompressor may ask for its window; an input that needs more is refused.
     pub window_bytes: u64,
+    /// Encoding of the text.
+    pub encoding: Encoding,
 }
 
 impl Default for InputLimits {
@@ -43,7 +54,7 @@ impl InputLimits {
     #[must_use]
     pub fn for_memory(memory: u64) -> Self {
         let line = usize::try_from(memory / 16).unwrap_or(limits::LINE_BYTES).clamp(4_096, limits::LINE_BYTES);
-        Self { chunk_bytes: (1 << 20).min(line), line_bytes: line, window_bytes: memory / 4 }
+        Self { chunk_bytes: (1 << 20).min(line), line_bytes: line, window_bytes: memory / 4, encoding: Encoding::Auto }
     }
 
     /// The same with another longest record; 0 changes nothing.

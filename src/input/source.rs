@@ -1,13 +1,13 @@
-//! One input as a stream of decompressed bytes, with their count and their running XXH3-128.
+//! One input as a stream of decompressed bytes in UTF-8, with their count and their running XXH3-128.
 
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::decode::{Compression, decoder, zstd_window};
-use super::{InputLimits, STDIN, dbn};
+use super::decode::{Compression, decoder};
+use super::text::{self, Decoded, Peeked, Text};
+use super::{Input, InputLimits, STDIN, dbn, window, zip};
 use crate::error::{Error, InputFault, Result};
 
 /// Bytes of an input that recognition and header reading may see.
@@ -16,8 +16,8 @@ pub const HEAD_BYTES: usize = 256 << 10;
 const RAW_BYTES: usize = 256 << 10;
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// An opened input. The digest is over the decompressed bytes as they are, a byte-order mark included; the mark itself is
-/// not handed out.
+/// An opened input. The digest is over the decompressed bytes in UTF-8, a byte-order mark included; the mark itself is not
+/// handed out. Offsets count the same bytes: of a source in another encoding, those of its text in UTF-8.
 pub struct Source {
     path: PathBuf,
     reader: Box<dyn Read + Send>,
@@ -30,6 +30,7 @@ pub struct Source {
     hasher: Box<Xxh3>,
     bytes: u64,
     mark_bytes: u64,
+    limits: InputLimits,
 }
 
 impl std::fmt::Debug for Source {
@@ -39,43 +40,44 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// Opens a file, or standard input for `-`, and tells its compression from its content.
+    /// Opens a file, standard input for `-`, or a member of an archive for `archive.zip!member`; compression and encoding
+    /// are told from the content.
     ///
     /// # Errors
-    /// `Input` if it cannot be opened, is compressed in a way that is not read, needs a larger window than allowed, or
-    /// is UTF-16; `Io` if the system fails.
+    /// As [`Input::open`].
     pub fn open(path: &Path, limits: &InputLimits) -> Result<Self> {
-        if path.as_os_str() == STDIN {
-            return Self::from_reader(path, io::stdin(), limits);
-        }
-        let file = File::open(path).map_err(|e| Error::refused(path, "a file that can be opened", e.to_string()))?;
-        Self::from_reader(path, file, limits)
+        Input::at(path)?.open(limits, None)
     }
 
     /// The same for bytes from anywhere; `path` names them in errors.
     ///
     /// # Errors
     /// As [`Source::open`].
-    pub fn from_reader(path: &Path, mut raw: impl Read + Send + 'static, limits: &InputLimits) -> Result<Self> {
-        let mut magic = Vec::with_capacity(18);
-        raw.by_ref().take(18).read_to_end(&mut magic).map_err(|e| Error::io("read", path, e))?;
-        let compression = Compression::detect(&magic).map_err(|name| {
-            Error::refused(path, "plain, gzip or zstd", format!("unpack the {name} file and import what is in it"))
-        })?;
-        if let Some(window) = zstd_window(&magic).filter(|w| *w > limits.window_bytes) {
-            return Err(window_error(path, window, limits));
+    pub fn from_reader(path: &Path, raw: impl Read + Send + 'static, limits: &InputLimits) -> Result<Self> {
+        let raw = Peeked::new(Box::new(raw), window::LOOK_BYTES);
+        if zip::is_archive(raw.first()) {
+            return Err(not_a_stream(path));
         }
-        let is_binary = dbn::begins(&magic);
-        let joined = Cursor::new(magic).chain(raw);
+        let compression = Compression::detect(raw.first()).map_err(|name| {
+            let expected = "plain text, gzip, bzip2, xz, zstd or zip";
+            Error::refused(path, expected, format!("unpack the {name} file and import what is in it"))
+        })?;
+        window::check(path, raw.first(), limits)?;
+        let is_binary = dbn::begins(raw.first());
         let opened = match compression {
             // No buffer between the file and the chunk: the chunk is the buffer.
-            Compression::Plain if !is_binary => Ok(Box::new(joined) as Box<dyn Read + Send>),
-            Compression::Plain => Ok(dbn::text(Box::new(joined))),
-            _ => decoder(BufReader::with_capacity(RAW_BYTES, joined), compression, limits).map(dbn::text),
+            Compression::Plain if !is_binary => Ok(Box::new(raw) as Box<dyn Read + Send>),
+            Compression::Plain => Ok(dbn::text(Box::new(raw))),
+            _ => decoder(BufReader::with_capacity(RAW_BYTES, raw), compression, limits).map(dbn::text),
+        };
+        let peeked = Peeked::new(opened.map_err(|e| Error::io("read", path, e))?, text::LOOK_BYTES);
+        let reader: Box<dyn Read + Send> = match limits.encoding.of(peeked.first()) {
+            Text::AsIs => Box::new(peeked),
+            text => Box::new(Decoded::new(Box::new(peeked), text)),
         };
         let mut source = Self {
             path: path.to_owned(),
-            reader: opened.map_err(|e| Error::io("read", path, e))?,
+            reader,
             compression,
             ahead: Vec::new(),
             failed: None,
@@ -83,21 +85,19 @@ impl Source {
             hasher: Box::new(Xxh3::new()),
             bytes: 0,
             mark_bytes: 0,
+            limits: *limits,
         };
-        source.drop_mark()?;
+        source.drop_mark();
         Ok(source)
     }
 
-    /// Takes a UTF-8 byte-order mark off, refuses UTF-16.
-    fn drop_mark(&mut self) -> Result<()> {
+    /// Takes a byte-order mark off.
+    fn drop_mark(&mut self) {
         self.read_ahead(UTF8_BOM.len());
         if self.ahead.starts_with(UTF8_BOM) {
             self.ahead.drain(..UTF8_BOM.len());
             self.mark_bytes = UTF8_BOM.len() as u64;
-        } else if self.ahead.starts_with(&[0xFF, 0xFE]) || self.ahead.starts_with(&[0xFE, 0xFF]) {
-            return Err(Error::refused(&self.path, "UTF-8 text", "convert the UTF-16 file: iconv -f UTF-16 -t UTF-8"));
         }
-        Ok(())
     }
 
     /// The input's path as given.
@@ -189,6 +189,9 @@ impl Source {
         if cause.raw_os_error().is_some() {
             return Error::io("read", &self.path, cause);
         }
+        if let Some(error) = window::too_wide(&self.path, &cause, &self.limits) {
+            return error;
+        }
         Error::input(InputFault {
             path: self.path.clone(),
             line: Some(records + 1),
@@ -201,13 +204,12 @@ impl Source {
     }
 }
 
-fn window_error(path: &Path, window: u64, limits: &InputLimits) -> Error {
-    let mib = window.saturating_mul(4).div_ceil(1 << 20);
-    Error::refused(
-        path,
-        format!("a zstd window of at most {} bytes, not {window}", limits.window_bytes),
-        format!("use --memory {mib}MiB or more"),
-    )
+fn not_a_stream(path: &Path) -> Error {
+    let advice = match path.as_os_str() == STDIN {
+        true => "save it as a file: the directory of a zip archive stands at its end",
+        false => "unpack it: an archive inside another source is not read",
+    };
+    Error::refused(path, "a source, not a zip archive", advice)
 }
 
 /// The first bytes of an input that is opened for nothing else.

@@ -77,10 +77,20 @@ impl Stream {
             && self.pending.len() <= line_bytes
         {
             target = target.saturating_mul(2).min(line_bytes + 1);
-            self.read_to(target);
-            self.ready = count_records(&self.pending, self.ends, self.ended && self.broken.is_none());
+            self.read_more(target);
         }
         Ok(front)
+    }
+
+    /// True once nothing more will be read.
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Reads on and looks again for whole records.
+    pub(super) fn read_more(&mut self, target: usize) {
+        self.read_to(target);
+        self.ready = count_records(&self.pending, self.ends, self.ended && self.broken.is_none());
     }
 
     fn read_to(&mut self, target: usize) {

@@ -100,6 +100,12 @@ impl<'a> ChunkBuilder<'a> {
         }
     }
 
+    /// The line in the source, from 1, of the record of this number in the chunk.
+    #[must_use]
+    pub fn line(&self, index: u64) -> u64 {
+        self.place.first_record + index + 1
+    }
+
     /// The rows of a table, for values of the row that is being built.
     #[inline]
     pub fn batch(&mut self, table: usize) -> &mut RowBatch {
@@ -158,6 +164,12 @@ impl<'a> ChunkBuilder<'a> {
         } else {
             *self.out.skipped.entry("no rows").or_default() += 1;
         }
+    }
+
+    /// Ends the record: it is a part of the row that was stored before it.
+    #[inline]
+    pub fn join(&mut self) {
+        self.out.stored += 1;
     }
 
     /// Ends the record: its rows go, the reject stays. `offset` is the record's place in the chunk, `raw` its bytes.

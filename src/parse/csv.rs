@@ -71,6 +71,35 @@ impl Fields<'_> {
     }
 }
 
+/// Fields that stand in no record as they are: put together one by one.
+#[derive(Clone, Debug, Default)]
+pub struct FieldList {
+    text: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl FieldList {
+    /// Forgets the fields, keeps the buffers.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    /// Adds a field. Past 4 GiB in all, fields are empty; records are shorter.
+    pub fn push(&mut self, field: &[u8]) {
+        self.text.extend_from_slice(field);
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.text.push(0);
+    }
+
+    /// The fields.
+    #[must_use]
+    pub fn fields(&self) -> Fields<'_> {
+        let last = self.text.len().saturating_sub(1);
+        Fields { text: &self.text, start: 0, ends: &self.ends, last, numbers: None }
+    }
+}
+
 /// A record of a chunk.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {

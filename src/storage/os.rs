@@ -249,7 +249,7 @@ fn side_by_side<T: Send>(items: &mut [T], each: impl Fn(&mut T) -> Result<()> + 
         let threads: Vec<_> =
             items.chunks_mut(part).map(|part| scope.spawn(move || part.iter_mut().try_for_each(each))).collect();
         let lost = || Err(Error::io("fsync", "thread", io::Error::other("a thread has ended early")));
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| lost())).collect()
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| lost()))
     })
 }
 

@@ -46,6 +46,8 @@ pub(super) enum Role {
     BuyerIsMaker(u8),
     /// The table's id.
     Id,
+    /// The number of a level, where a record is one level.
+    Level,
     /// A part of `ts_event`, or with `recv` of `ts_recv`.
     Part { part: Part, recv: bool },
 }
@@ -94,7 +96,8 @@ impl ColumnParser {
         for (at, (_, role)) in plan.columns.iter().enumerate() {
             let at = at.min(usize::from(u16::MAX)) as u16;
             match role {
-                Role::Skip => {}
+                // A level's number is read with the level.
+                Role::Skip | Role::Level => {}
                 Role::Decimal(slot) => decimals.push((at, *slot)),
                 role => others.push((at, *role)),
             }
@@ -105,11 +108,17 @@ impl ColumnParser {
         Self { plan, decimals, others, width, in_parts }
     }
 
-    /// Parses with a splitter of the caller's, which counts the paths taken.
-    pub(super) fn parse_with(&self, chunk: Chunk<'_>, general: bool) -> (ParsedChunk, PathShare) {
+    /// A builder of one table for a chunk.
+    pub(super) fn builder(&self, chunk: Chunk<'_>, table: RawTable) -> ChunkBuilder<'_> {
         let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
         let mut builder = ChunkBuilder::new(place, &self.plan.names, &self.plan.date_tz);
-        builder.add_table(self.plan.table, self.plan.levels, self.plan.clock);
+        builder.add_table(table, self.plan.levels, self.plan.clock);
+        builder
+    }
+
+    /// Parses with a splitter of the caller's, which counts the paths taken.
+    pub(super) fn parse_with(&self, chunk: Chunk<'_>, general: bool) -> (ParsedChunk, PathShare) {
+        let mut builder = self.builder(chunk, self.plan.table);
         let record_bytes = memchr::memchr(b'\n', chunk.bytes).map_or(chunk.bytes.len(), |end| end + 1);
         let record_bytes = record_bytes.max(self.plan.columns.len()).max(1);
         // Records differ in length by less than an eighth, in most sources; more is room that is never touched.
@@ -149,10 +158,19 @@ impl ColumnParser {
     }
 
     fn wrong_count(&self, found: usize) -> Fault {
-        Fault::new("", format_args!("{} fields, got {found}", self.plan.columns.len()))
+        wrong_count(self.plan.columns.len(), found)
     }
 
-    fn row(&self, fields: &Fields<'_>, builder: &mut ChunkBuilder<'_>, zone: &mut ZoneCache) -> Result<(), Fault> {
+    /// One row of these fields, one for each column of the plan.
+    ///
+    /// # Errors
+    /// The column at fault; what was written of the row must be taken back.
+    pub(super) fn row(
+        &self,
+        fields: &Fields<'_>,
+        builder: &mut ChunkBuilder<'_>,
+        zone: &mut ZoneCache,
+    ) -> Result<(), Fault> {
         let batch = builder.batch(0);
         let (base, ints_base) = (batch.decimals.len(), batch.ints.len());
         batch.decimals.resize(base + self.width, 0);
@@ -196,7 +214,7 @@ impl ColumnParser {
     }
 
     /// The same for cells that are not in the plain form.
-    fn put_cells(
+    pub(super) fn put_cells(
         &self,
         fields: &Fields<'_>,
         cells: &Cells,
@@ -218,6 +236,12 @@ impl ColumnParser {
     pub(super) fn name(&self, field: u16) -> Cow<'static, str> {
         self.plan.columns.get(usize::from(field)).map_or(Cow::Borrowed(""), |c| Cow::Owned(c.0.clone()))
     }
+}
+
+/// The fault of a record with too few or too many fields.
+#[cold]
+pub(super) fn wrong_count(expected: usize, found: usize) -> Fault {
+    Fault::new("", format_args!("{expected} fields, got {found}"))
 }
 
 impl ChunkParser for ColumnParser {

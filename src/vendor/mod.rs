@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::input::Ends;
+use crate::input::Grouping;
 use crate::normalize::ParsedChunk;
 use crate::schema::{Clock, RawTable};
 
@@ -126,6 +127,10 @@ impl<'a> Chunk<'a> {
 pub trait ChunkParser: Send + Sync + std::fmt::Debug {
     /// How records end.
     fn framing(&self) -> Framing;
+    /// Which records must stay in one chunk, if any must.
+    fn grouping(&self) -> Option<Arc<dyn Grouping>> {
+        None
+    }
     /// Parses a chunk. Bad records become rejects; only what ends the source is an error.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use super::tardis::Tardis;
 use super::{Chunk, ChunkParser, Dialect, Probe, Recognition, SourceOptions};
 use crate::error::{Error, Result};
 use crate::input::{Cutter, InputLimits, RawChunk, Source};
+use crate::limits::QUARANTINE_RECORD_BYTES;
 use crate::normalize::{ParsedChunk, Reject};
 
 /// All dialects, in the order in which they are asked.
@@ -138,7 +139,7 @@ fn unknown(probe: &Probe<'_>) -> Error {
 /// # Errors
 /// What [`Source::open`] says of the partner.
 pub fn open_cutter(source: Source, selected: &Selected, limits: &InputLimits) -> Result<Cutter> {
-    let cutter = Cutter::new(source, selected.parser.framing().ends(), limits);
+    let cutter = Cutter::new(source, selected.parser.framing().ends(), limits).grouped(selected.parser.grouping());
     match &selected.partner {
         None => Ok(cutter),
         Some(path) => Ok(cutter.with_partner(Source::open(path, limits)?, selected.parser.partner_extra())),
@@ -150,6 +151,9 @@ pub fn open_cutter(source: Source, selected: &Selected, limits: &InputLimits) ->
 /// # Errors
 /// What [`ChunkParser::parse`] says.
 pub fn parse_chunk(parser: &dyn ChunkParser, chunk: &RawChunk, source: u32) -> Result<ParsedChunk> {
+    if chunk.group_too_large {
+        return Ok(refuse_group(chunk));
+    }
     let Some(refused) = &chunk.refused else {
         return parser.parse(Chunk {
             bytes: &chunk.bytes,
@@ -169,4 +173,25 @@ pub fn parse_chunk(parser: &dyn ChunkParser, chunk: &RawChunk, source: u32) -> R
         head: refused.head.clone(),
     };
     Ok(ParsedChunk { records: 1, rejects: vec![reject], ..ParsedChunk::default() })
+}
+
+/// Every record of a group that is too large becomes a reject.
+fn refuse_group(chunk: &RawChunk) -> ParsedChunk {
+    let mut parsed = ParsedChunk { records: chunk.records, ..ParsedChunk::default() };
+    let mut offset = 0;
+    for (record, line) in (chunk.first_record..).zip(chunk.bytes.split_inclusive(|b| *b == b'\n')) {
+        let raw = line.strip_suffix(b"\n").unwrap_or(line);
+        let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+        parsed.rejects.push(Reject {
+            record,
+            line: record + 1,
+            byte_offset: chunk.byte_offset + offset,
+            length: raw.len() as u64,
+            column: String::new(),
+            reason: "expected a snapshot of at most as many bytes as a record; --max-line raises the limit".to_owned(),
+            head: raw[..raw.len().min(QUARANTINE_RECORD_BYTES)].to_vec(),
+        });
+        offset += line.len() as u64;
+    }
+    parsed
 }

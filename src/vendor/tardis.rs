@@ -7,6 +7,7 @@ use super::columns::{ColumnParser, ColumnPlan, Role};
 use super::header::{self, Header};
 use super::{ChunkParser, Dialect, Probe, Recognition, SourceOptions};
 use crate::error::{Error, Result};
+use crate::input::file_name;
 use crate::limits;
 use crate::normalize::{NameRule, Zone};
 use crate::parse::TimeFormat;
@@ -92,7 +93,7 @@ fn role(name: &str, table: RawTable, kept: u16) -> Role {
 
 /// Tardis liquidations have the columns of trades and are none.
 fn is_other_kind(probe: &Probe<'_>) -> bool {
-    probe.path.file_name().is_some_and(|n| n.to_string_lossy().contains("liquidations"))
+    file_name(probe.path).is_some_and(|name| name.contains("liquidations"))
 }
 
 impl Dialect for Tardis {

@@ -17,12 +17,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod archives;
 mod chunks;
 mod codec;
 mod compute;
 mod compute_cli;
 mod csv;
 mod decimal;
+mod encodings;
 mod feature_markets;
 mod feature_tables;
 mod features_book;
@@ -31,6 +33,7 @@ mod format_spec;
 mod format_vectors;
 mod golden;
 mod import;
+mod import_cli;
 mod import_columns;
 mod merge_order;
 mod ndjson;
@@ -51,6 +54,7 @@ mod store_processes;
 mod store_reference;
 mod tape;
 mod timestamp;
+mod unpack;
 mod vendor_bitflyer;
 mod vendor_bitstamp;
 mod vendor_ccxt;
@@ -62,6 +66,7 @@ mod vendor_feeds;
 mod vendor_generic;
 mod vendor_lobster;
 mod vendor_mapping;
+mod vendor_nested;
 mod vendor_ohlcv;
 mod vendor_orders_trades;
 mod vendor_tardis;

@@ -58,6 +58,19 @@ fn auto_refuses_what_could_mean_two_things() {
 }
 
 #[test]
+fn level_changes_are_no_trades() {
+    let rows = |header: &str, size: &str| {
+        auto(&format!(
+            "{header}\nbuy,8041.33,1,2018-04-17T00:55:04.358Z,S\n\
+        sell,8041.43,{size},2018-04-17T00:55:04.375Z,S\n"
+        ))
+    };
+    let error = rows("side,price,size,time,symbol", "0.00").unwrap_err();
+    assert!(error.exit_code() == 3 && error.to_string().contains("level changes"), "{error}");
+    assert_eq!(rows("side,price,size,time,symbol", "0.02").unwrap().count("trades"), 2);
+}
+
+#[test]
 fn the_table_asked_for_must_be_the_table_found() {
     let options = SourceOptions { table: Some(hftcol::schema::RawTable::Book), ..SourceOptions::default() };
     let text = "ts_ns,symbol,price,qty,side,id\n1756717200000003000,S0,22.040,0.10,buy,7\n";

@@ -1,8 +1,8 @@
-//! Real captures: rows of every file that a dialect reads, and no dialect for every file that none reads.
+//! Real captures: rows of every file that a dialect reads.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use hftcol::input::{InputLimits, Source, expand};
+use hftcol::input::{InputLimits, Source};
 use hftcol::vendor::{Probe, Selection, SourceOptions, select};
 
 use crate::shared;
@@ -72,60 +72,4 @@ fn one_capture_gives_the_same_book_as_tardis_and_as_ccxt() {
     let trades = shared("ccxt_ndjson_converted/binance_BTC-USDT_2024-08-08_trades.ndjson.gz");
     assert_eq!(parse(&trades, &chunked(3_000)), parse(&trades, &InputLimits::default()));
     assert_eq!(parse(&trades, &chunked(3_000)).count("trades"), 9_757);
-}
-
-/// The dialect that reads a file, by its folder; `None` where no dialect is built yet or the file is no table.
-fn expected(path: &Path) -> Option<&'static str> {
-    let folder = path.parent()?.file_name()?.to_str()?;
-    match folder {
-        "tardis" | "tardis_layout_converted" => Some("tardis"),
-        "ccxt_ndjson_converted" => Some("ccxt"),
-        "usdm" | "spot" | "cm" | "ETHBTC" => Some("binance"),
-        "cryptofeed_raw" | "cryptofeed_raw_old" => Some("cryptofeed"),
-        "hyperliquid_ws" => Some("hyperliquid"),
-        "bybit_ob500" => Some("bybit"),
-        "coinbase_gdax" => {
-            let name = path.file_name()?.to_str()?;
-            let is_named = name.contains("match") || name.contains("raw_mongo");
-            is_named.then_some("coinbase")
-        }
-        "lobster" | "lobster_messy_header_crlf" | "lobster_messy_semicolon" => Some("lobster"),
-        "china_l2" => Some("china-l2"),
-        "bitflyer" => Some("bitflyer"),
-        "bitstamp_l3" => Some("bitstamp-l3"),
-        "dbn_tests" => Some("databento"),
-        _ => None,
-    }
-}
-
-#[test]
-fn auto_is_right_or_refuses_for_every_sample_under_any_name() {
-    let files = expand(&[shared("")]).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut known = 0;
-    for file in files {
-        for path in [file.clone(), renamed(&file, dir.path())] {
-            let found = match select_file(&path) {
-                Ok(Selection::Source(selected)) => selected.dialect.name(),
-                Ok(Selection::ReadWith(_)) => "lobster",
-                Err(error) => {
-                    assert!(matches!(error.exit_code(), 2 | 3), "{}: {error}", file.display());
-                    continue;
-                }
-            };
-            // `generic` may read a plain layout of a vendor that has no dialect yet.
-            let right = expected(&file) == Some(found) || (found == "generic" && expected(&file).is_none());
-            assert!(right, "{} is taken for {found}", file.display());
-            known += 1;
-        }
-    }
-    assert!(known > 30, "{known} recognised");
-}
-
-/// A copy without its name and suffix.
-fn renamed(file: &Path, dir: &Path) -> PathBuf {
-    let copy = dir.join("x");
-    let _ = std::fs::remove_file(&copy);
-    std::fs::copy(file, &copy).unwrap();
-    copy
 }

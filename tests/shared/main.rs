@@ -22,6 +22,7 @@
 
 mod captures;
 mod compute;
+mod confusion;
 mod feeds;
 mod lobster;
 mod mapping;
@@ -31,6 +32,7 @@ mod raw_store;
 #[path = "../it/sources.rs"]
 mod sources;
 mod tables;
+mod unpack;
 
 use std::path::{Path, PathBuf};
 

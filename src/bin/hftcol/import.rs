@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use hftcol::error::{Error, Result};
 use hftcol::import::{self, ImportOptions, MaxRejects, OnError, Overlap};
+use hftcol::input::Encoding;
 use hftcol::schema::{Clock, RawTable};
 use hftcol::units::Date;
 use hftcol::vendor::SourceOptions;
@@ -26,7 +27,8 @@ use crate::{signals, words};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Files, folders, patterns, or - for standard input; plain, gzip or zstd.
+    /// Files, folders, patterns, zip archives or their members (a.zip!b.csv), or - for standard input; plain, gzip, bzip2,
+    /// xz or zstd, told from the content.
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The store; made if absent.
@@ -69,6 +71,9 @@ struct SourceArgs {
     /// Clock that orders the rows: event or recv.
     #[arg(long, value_name = "CLOCK", value_parser = words::clock)]
     clock: Option<Clock>,
+    /// Encoding of the text: auto (UTF-8, or UTF-16 where the first bytes show it), utf-8, utf-16 or latin-1.
+    #[arg(long, default_value = "auto", value_name = "NAME", value_parser = encoding)]
+    encoding: Encoding,
     /// Book levels kept, at most 1000; 50 by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     levels: Option<u16>,
@@ -128,7 +133,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
 }
 
 fn options(args: &Args) -> Result<ImportOptions> {
-    let SourceArgs { venue, security, table, date, tz, date_tz, clock, levels } = &args.source;
+    let SourceArgs { venue, security, table, date, tz, date_tz, clock, encoding, levels } = &args.source;
     let line_bytes = args.limits.max_line.map_or(Ok(0), |n| {
         usize::try_from(n).map_err(|_| Error::usage("--max-line is too large", "give a smaller size"))
     })?;
@@ -148,6 +153,7 @@ fn options(args: &Args) -> Result<ImportOptions> {
             mapping: None,
             line_bytes,
         },
+        encoding: *encoding,
         memory: args.limits.memory,
         threads: args.limits.threads.map_or(0, usize::from),
         on_error: args.limits.on_error,
@@ -166,6 +172,10 @@ fn on_error(text: &str) -> Result<OnError, String> {
         "fail" => Ok(OnError::Fail),
         _ => Err("write quarantine, skip or fail".to_owned()),
     }
+}
+
+fn encoding(text: &str) -> Result<Encoding, String> {
+    Encoding::from_name(text).ok_or_else(|| "write auto, utf-8, utf-16 or latin-1".to_owned())
 }
 
 fn overlap(text: &str) -> Result<Overlap, String> {

@@ -161,10 +161,11 @@ impl OpenRows {
     /// Decimals that are not all at their columns' scales.
     fn put_decimals(&mut self, mantissas: &[i64], scales: &[u8]) -> Result<(), Unfit> {
         let first = first_decimal(self.table);
+        let mut given = mantissas.iter().zip(scales);
         for k in 0..self.scales.len() {
-            let value = match scales.get(k) {
-                None | Some(&SCALE_NULL) => NULL,
-                Some(&scale) => self.rescaled(k, Decimal { mantissa: mantissas[k], scale })?,
+            let value = match given.next() {
+                None | Some((_, &SCALE_NULL)) => NULL,
+                Some((&mantissa, &scale)) => self.rescaled(k, Decimal { mantissa, scale })?,
             };
             self.values[(first + k) * CAPACITY + self.rows] = value;
         }

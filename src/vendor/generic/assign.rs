@@ -19,6 +19,8 @@ pub(super) struct Columns<'a> {
     path: &'a Path,
     /// Name, if there is one, and role of each.
     roles: Vec<(Option<String>, Role)>,
+    /// A record is one level of a book.
+    is_long: bool,
 }
 
 /// A time of day that has no date of its own.
@@ -32,8 +34,13 @@ const DAY_FORMATS: [(&str, Part); 6] = [
 ];
 
 impl<'a> Columns<'a> {
-    pub(super) fn new(text: &'a str, path: &'a Path, names: Vec<Option<String>>) -> Self {
-        Self { text, path, roles: names.into_iter().map(|name| (name, Role::Skip)).collect() }
+    pub(super) fn new(text: &'a str, path: &'a Path, names: Vec<Option<String>>, is_long: bool) -> Self {
+        Self { text, path, roles: names.into_iter().map(|name| (name, Role::Skip)).collect(), is_long }
+    }
+
+    /// The number of a column, from 0.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.roles.iter().position(|(known, _)| known.as_deref() == Some(name))
     }
 
     /// True if a column has such a role.
@@ -79,9 +86,14 @@ impl<'a> Columns<'a> {
             "ts_recv" => Some(true),
             _ => None,
         };
-        let filled = role(target.get_ref(), table);
+        let filled = match target.get_ref().as_str() {
+            "level" if self.is_long => Some(Role::Level),
+            "is_snapshot" if self.is_long => None,
+            name => role(name, table),
+        };
         match (recv, column) {
             (None, _) if filled.is_none() => {
+                let table = if self.is_long { RawTable::Book } else { table };
                 let what = format!("{} has no column `{}` that a mapping fills", table.name(), target.get_ref());
                 Err(self.wrong(target, &what))
             }
@@ -125,7 +137,7 @@ impl<'a> Columns<'a> {
                 if self.roles.iter().all(|(known, _)| known.is_none()) {
                     return Err(self.wrong(target, "without a header, a column is its number from 1"));
                 }
-                (self.roles.iter().position(|(known, _)| known.as_deref() == Some(name)), format!("`{name}`"))
+                (self.find(name), format!("`{name}`"))
             }
         };
         self.put_at(target, at, &shown, role)
@@ -165,9 +177,8 @@ impl<'a> Columns<'a> {
         if table != RawTable::Book || levels.count == 0 || levels.count > limits::LEVELS {
             return Err(self.wrong(&target, "levels needs table = \"book\" and a count from 1 to 1000"));
         }
-        let wanted = if wanted == 0 { limits::LEVELS_DEFAULT } else { wanted.min(limits::LEVELS) };
-        let kept = levels.count.min(wanted);
-        for (part, pattern) in (0_u16..).zip([&levels.bid_px, &levels.bid_sz, &levels.ask_px, &levels.ask_sz]) {
+        let kept = levels.kept(wanted);
+        for (part, pattern) in (0_u16..).zip(levels.patterns()) {
             let Some((before, behind)) = pattern.split_once("{i}") else {
                 return Err(self.wrong(&target, &format!("`{pattern}` has no {{i}} for the number of the level")));
             };

@@ -7,9 +7,10 @@ use super::roles::{Meaning, meaning};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::normalize::{NameRule, Zone, side_word};
-use crate::parse::TimeFormat;
 use crate::parse::csv::Splitter;
+use crate::parse::decimal::decimal;
 use crate::parse::timestamp::civil;
+use crate::parse::{Number, TimeFormat};
 use crate::schema::{Clock, RawTable};
 use crate::units::Side;
 use crate::vendor::cells::Cells;
@@ -59,6 +60,11 @@ pub(super) fn plan_from_header(probe: &Probe<'_>, options: &SourceOptions) -> Re
             return Err(refuse(probe, format!("one column for each role, not a second one in `{name}`")));
         }
         columns.push((name.clone(), role));
+    }
+    let has_id = columns.iter().any(|(_, role)| *role == Role::Id);
+    let size = columns.iter().position(|(_, role)| *role == Role::Decimal(1));
+    if let (RawTable::Trades, false, Some(size)) = (table, has_id, size) {
+        check_sizes(probe, &header, size).map_err(|expected| refuse(probe, expected))?;
     }
     let has_event = columns.iter().any(|(_, role)| matches!(role, Role::Event(_)));
     Ok(ColumnPlan {
@@ -159,6 +165,17 @@ fn check_sides(probe: &Probe<'_>, header: &Header, column: usize) -> Result<(), 
         }
         None => Ok(()),
     }
+}
+
+/// Level changes have the columns of trades without an id, and sizes of zero that delete a level.
+fn check_sizes(probe: &Probe<'_>, header: &Header, column: usize) -> Result<(), String> {
+    let mut has_zero = false;
+    Splitter::new(header.delimiter, false).split(header::whole(probe.head), |record| {
+        let text = record.fields.filter(|_| record.raw != header.line).map_or(&b""[..], |f| f.get(column));
+        has_zero |= matches!(decimal(text), Ok(Number::Value(size)) if size.mantissa == 0);
+    });
+    let name = &header.names[column];
+    if has_zero { Err(format!("sizes above zero in `{name}`: zeros may be level changes, not trades")) } else { Ok(()) }
 }
 
 /// The unit of a time column: all values in the head must agree with each other and with the name.

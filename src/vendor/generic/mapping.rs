@@ -10,12 +10,21 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::{Error, Result};
+use crate::limits;
 
 /// A mapping file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mapping {
     pub table: Spanned<String>,
+    #[serde(default)]
+    pub layout: Layout,
+    /// Columns whose cells hold lists or objects.
+    #[serde(default)]
+    pub json_cells: Vec<Spanned<String>>,
+    /// Number of the best level in long layout.
+    #[serde(default)]
+    pub level_base: u16,
     pub venue: Option<String>,
     pub security: Option<String>,
     pub channel: Option<String>,
@@ -37,8 +46,41 @@ pub(super) struct Mapping {
     pub sides: Sides,
     #[serde(default)]
     pub actions: BTreeMap<Spanned<String>, Vec<String>>,
+    /// Which records are meant: a column and its word or words.
+    #[serde(default, rename = "where")]
+    pub conditions: BTreeMap<Spanned<String>, Words>,
     pub columns: Spanned<BTreeMap<Spanned<String>, Column>>,
     pub levels: Option<Spanned<Levels>>,
+}
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Layout {
+    /// A line with a row.
+    #[default]
+    Wide,
+    /// A line with one level of a book.
+    Long,
+    /// A line with a JSON text.
+    Json,
+}
+
+/// One word, or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a word or a list of words")]
+pub(super) enum Words {
+    One(String),
+    Some(Vec<String>),
+}
+
+impl Words {
+    pub(super) fn bytes(&self) -> Vec<Vec<u8>> {
+        match self {
+            Self::One(word) => vec![word.as_bytes().to_vec()],
+            Self::Some(words) => words.iter().map(|word| word.as_bytes().to_vec()).collect(),
+        }
+    }
 }
 
 /// Whether the first line names the columns; the names, where the file does not have them.
@@ -92,6 +134,17 @@ pub(super) struct ApartColumns {
     pub format: String,
 }
 
+impl Column {
+    /// The source columns that it names.
+    pub(super) fn places(&self) -> Vec<&Place> {
+        match self {
+            Self::Plain(place) => vec![place],
+            Self::Time(time) => vec![&time.column],
+            Self::Apart(apart) => apart.date.iter().chain([&apart.time]).collect(),
+        }
+    }
+}
+
 /// Words of the two sides.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +166,19 @@ pub(super) struct Levels {
     pub bid_sz: String,
     pub ask_px: String,
     pub ask_sz: String,
+}
+
+impl Levels {
+    /// The patterns in the order of a level's decimals.
+    pub(super) fn patterns(&self) -> [&str; 4] {
+        [&self.bid_px, &self.bid_sz, &self.ask_px, &self.ask_sz]
+    }
+
+    /// Levels kept of those that there are, when so many are wanted (0 for the default).
+    pub(super) fn kept(&self, wanted: u16) -> u16 {
+        let wanted = if wanted == 0 { limits::LEVELS_DEFAULT } else { wanted.min(limits::LEVELS) };
+        self.count.min(wanted)
+    }
 }
 
 /// Reads the text.

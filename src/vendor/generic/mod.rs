@@ -1,19 +1,29 @@
-//! Any delimited file whose columns can be told: from a mapping file, or from header names that mean one thing only.
+//! Any delimited file or JSON lines whose columns can be told: from a mapping file, or from header names that mean one thing only.
 //!
 //! Without a mapping the dialect is sure only if every column is understood ([`roles`]), no two have the same role, times have a
 //! unit (in the name or by their size), and the first records parse. docs/mapping.md describes the mapping file.
 
 mod assign;
 mod auto;
+mod long;
 mod mapping;
+mod nested;
 mod own;
+mod paths;
 mod plan;
+mod plan_paths;
 mod roles;
+mod snapshot;
+mod tree;
 
 use self::auto::plan_from_header;
-use super::columns::{ColumnParser, Role};
+use self::long::LongParser;
+use self::nested::NestedParser;
+use self::plan::{Form, Planned};
+use super::columns::{ColumnParser, ColumnPlan, Role};
 use super::{Chunk, ChunkParser, Dialect, Probe, Recognition, SourceOptions, header};
 use crate::error::{Error, Result};
+use crate::schema::RawTable;
 
 /// The dialect.
 #[derive(Debug)]
@@ -44,13 +54,15 @@ impl Dialect for Generic {
     }
 
     fn open(&self, probe: &Probe<'_>, options: &SourceOptions) -> Result<Box<dyn ChunkParser>> {
-        let plan = match (&options.mapping, own::header(probe)) {
+        let flat = |plan: ColumnPlan| Planned { plan, form: Form::Flat };
+        let Planned { plan, form } = match (&options.mapping, own::header(probe)) {
             (Some(text), _) => plan::plan(text, probe, options)?,
-            (None, Some(header)) => own::plan(probe, header, options)?,
-            (None, None) => plan_from_header(probe, options)?,
+            (None, Some(header)) => flat(own::plan(probe, header, options)?),
+            (None, None) => flat(plan_from_header(probe, options)?),
         };
-        if options.table.is_some_and(|t| t != plan.table) {
-            let found = plan.table.name();
+        let table = if matches!(form, Form::Long { .. }) { RawTable::Book } else { plan.table };
+        if options.table.is_some_and(|t| t != table) {
+            let found = table.name();
             return Err(Error::usage(
                 format!("--table differs from the {found} that the columns of {} make", probe.path.display()),
                 "leave --table out or give a mapping file",
@@ -62,6 +74,11 @@ impl Dialect for Generic {
                 "name it with --security",
             ));
         }
-        Ok(Box::new(ColumnParser::new(plan)))
+        let columns = ColumnParser::new(plan);
+        Ok(match form {
+            Form::Flat => Box::new(columns),
+            Form::Long { base, kept } => Box::new(LongParser::new(columns, base, kept)),
+            Form::Nested(nest) => Box::new(NestedParser::new(columns, nest)),
+        })
     }
 }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::assign::Columns;
-use super::mapping::{Header, Mapping, read, wrong};
+use super::mapping::{Header, Layout, Mapping, read, wrong};
+use super::nested::Nest;
+use super::plan_paths::{conditions, nest};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::normalize::{NameRule, Zone};
@@ -17,18 +19,43 @@ use crate::vendor::{Probe, SourceOptions, header};
 /// The words of `[actions]`, in the order of the codes of `orders.action`.
 const ACTIONS: [&str; 8] = ["add", "reduce", "delete", "execute", "execute_hidden", "cross", "halt", "replace"];
 
+/// What a mapping makes of a source.
+pub(super) struct Planned {
+    /// The columns and their roles.
+    pub plan: ColumnPlan,
+    /// How records hold them.
+    pub form: Form,
+}
+
+/// How the records of a source hold its columns.
+pub(super) enum Form {
+    /// A line is a row.
+    Flat,
+    /// A line is one level of a book; the plan is that of a level change.
+    Long { base: u16, kept: u16 },
+    /// Values lie deeper.
+    Nested(Nest),
+}
+
 /// Reads a mapping and finds its columns in the source.
 ///
 /// # Errors
 /// `Usage` with the line for a key or value that is wrong; `Input` for a source column that is not there.
-pub(super) fn plan(text: &str, probe: &Probe<'_>, options: &SourceOptions) -> Result<ColumnPlan> {
+pub(super) fn plan(text: &str, probe: &Probe<'_>, options: &SourceOptions) -> Result<Planned> {
     let mapping = read(text)?;
-    let table = RawTable::from_name(mapping.table.get_ref())
+    let asked = RawTable::from_name(mapping.table.get_ref())
         .filter(|t| *t != RawTable::Ohlcv)
         .ok_or_else(|| wrong(text, mapping.table.span(), "table is book, trades, quotes, deltas or orders"))?;
+    check_layout(&mapping, text, asked)?;
+    let is_long = mapping.layout == Layout::Long;
+    let table = if is_long { RawTable::Deltas } else { asked };
     let delimiter = delimiter(&mapping, text, probe)?;
-    let (names, header) = names(&mapping, probe, delimiter)?;
-    let mut columns = Columns::new(text, probe.path, names);
+    let (mut names, header) = match mapping.layout {
+        Layout::Json => (Vec::new(), None),
+        Layout::Wide | Layout::Long => names(&mapping, probe, delimiter)?,
+    };
+    let nest = nest(&mapping, text, options, &mut names)?;
+    let mut columns = Columns::new(text, probe.path, names, is_long);
     for (target, column) in mapping.columns.get_ref() {
         columns.assign(target, column, table)?;
     }
@@ -46,12 +73,18 @@ pub(super) fn plan(text: &str, probe: &Probe<'_>, options: &SourceOptions) -> Re
             "name the date's column, or write date = \"2012-06-21\" in the mapping, or use --date",
         ));
     }
+    let form = match nest {
+        Some(nest) => Form::Nested(conditions(nest, &mapping, text, probe, &columns)?),
+        None if is_long => Form::Long { base: mapping.level_base, kept: kept_long(options.levels) },
+        None => Form::Flat,
+    };
     let tz = options.tz.clone().or_else(|| mapping.tz.clone()).unwrap_or_else(|| "UTC".to_owned());
     let date_tz = options.date_tz.clone().or_else(|| mapping.date_tz.clone()).unwrap_or_else(|| tz.clone());
-    Ok(ColumnPlan {
+    let plan = ColumnPlan {
         table,
         levels,
-        levels_cut,
+        // Of lists, the levels that there are are counted.
+        levels_cut: if matches!(form, Form::Nested(_)) { 0 } else { levels_cut },
         delimiter,
         quoted: mapping.quoted_newlines,
         header,
@@ -63,10 +96,36 @@ pub(super) fn plan(text: &str, probe: &Probe<'_>, options: &SourceOptions) -> Re
         clock: clock(&mapping, text, options, event)?,
         tz: Zone::named(&tz, "tz")?,
         date_tz: Zone::named(&date_tz, "date_tz")?,
-        channel: mapping.channel.clone().unwrap_or_else(|| table.name().to_owned()),
+        channel: mapping.channel.clone().unwrap_or_else(|| asked.name().to_owned()),
         record_rule: "one record is one row",
         cells: (cells != Cells::default()).then(|| Box::new(cells)),
-    })
+    };
+    Ok(Planned { plan, form })
+}
+
+fn kept_long(wanted: u16) -> u16 {
+    if wanted == 0 { limits::LEVELS_DEFAULT } else { wanted.min(limits::LEVELS) }
+}
+
+/// Refuses what the layout does not have.
+fn check_layout(mapping: &Mapping, text: &str, table: RawTable) -> Result<()> {
+    let start = mapping.table.span();
+    let what = match mapping.layout {
+        Layout::Long if table != RawTable::Book => "layout = \"long\" is for table = \"book\"",
+        Layout::Long if mapping.levels.is_some() => {
+            "layout = \"long\" has the columns side, price, qty and level, not [levels]"
+        }
+        Layout::Long if !mapping.conditions.is_empty() || !mapping.json_cells.is_empty() => {
+            "layout = \"long\" has neither [where] nor json_cells"
+        }
+        Layout::Long | Layout::Json if mapping.quoted_newlines => {
+            "records of this layout are lines: no quoted_newlines"
+        }
+        Layout::Json if !mapping.json_cells.is_empty() => "json_cells are for delimited text",
+        Layout::Wide | Layout::Json if mapping.level_base != 0 => "level_base is for layout = \"long\"",
+        _ => return Ok(()),
+    };
+    Err(wrong(text, start, what))
 }
 
 fn delimiter(mapping: &Mapping, text: &str, probe: &Probe<'_>) -> Result<u8> {
@@ -120,7 +179,7 @@ fn check_decimals(columns: &Columns<'_>, mapping: &Mapping, text: &str, table: R
     match missing.first() {
         Some(name) if !prices_only => {
             let name = if table == RawTable::Quotes { name.trim_end_matches("_00") } else { name };
-            let what = format!("{} needs the column {name}", table.name());
+            let what = format!("{} needs the column {name}", mapping.table.get_ref());
             Err(wrong(text, mapping.columns.span(), &what))
         }
         _ => Ok(prices_only),
@@ -134,7 +193,7 @@ fn check_ints(columns: &Columns<'_>, mapping: &Mapping, text: &str, table: RawTa
         RawTable::Deltas if !columns.has(|role| matches!(role, Role::Side(_))) => "side",
         _ => return Ok(()),
     };
-    Err(wrong(text, mapping.columns.span(), &format!("{} needs the column {needed}", table.name())))
+    Err(wrong(text, mapping.columns.span(), &format!("{} needs the column {needed}", mapping.table.get_ref())))
 }
 
 fn cells(mapping: &Mapping, text: &str, options: &SourceOptions, prices_only: bool) -> Result<Cells> {

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use crate::input::file_name;
 use crate::units::Date;
 
 /// Which half of a pair a file is.
@@ -31,12 +32,12 @@ pub(super) struct FileName {
     pub levels: u16,
 }
 
-const ENDINGS: [&str; 6] = [".csv", ".txt", ".gz", ".zst", ".zstd", ".gzip"];
+const ENDINGS: [&str; 8] = [".csv", ".txt", ".gz", ".zst", ".zstd", ".gzip", ".bz2", ".xz"];
 
 impl FileName {
     /// Reads a path's last part.
     pub(super) fn of(path: &Path) -> Option<Self> {
-        let mut name = path.file_name()?.to_str()?;
+        let mut name = file_name(path)?;
         while let Some(ending) = ENDINGS.iter().find(|e| name.len() > e.len() && has_ending(name, e)) {
             name = name.get(..name.len() - ending.len())?;
         }

@@ -1,13 +1,16 @@
 //! The summary of an import: sources, tables, and where every record went.
 
 use hftcol::error::{Escaped, EscapedPath, Result};
-use hftcol::import::{ImportReport, Preview, SourceReport, SourceState};
+use hftcol::import::{ImportReport, Preview, PreviewTable, SourceReport, SourceState};
 use hftcol::store::{NameKind, escape};
 use serde_json::{Value, json};
 
 use crate::output::{Output, Style};
 use crate::tables::Grid;
 use crate::words::show_bytes;
+
+/// Levels of a book that a preview shows.
+const PREVIEW_LEVELS: u16 = 2;
 
 /// Prints the report: JSON on standard output, or text for people on standard error with `--plain`, else on standard output.
 pub(super) fn print(report: &ImportReport, output: &Output) -> Result<()> {
@@ -191,17 +194,37 @@ pub(super) fn preview(previews: &[Preview], output: &Output) -> Result<()> {
                     (escape(NameKind::Venue, &key.venue), escape(NameKind::Security, &key.security));
                 output.line(format_args!("    {venue} {security} {}: {rows} rows so far", key.date))?;
             }
-            let header = table.columns.iter().map(|(name, kind)| format!("{name}\n{kind}")).collect();
-            let safe = |cells: &Vec<String>| cells.iter().map(|c| Escaped(c.as_bytes()).to_string()).collect();
-            let shown = if output.style == Style::Plain {
-                table.columns.iter().map(|(name, _)| name.clone()).collect()
-            } else {
-                header
-            };
-            output.line(Grid::of(shown, table.rows.iter().map(safe).collect()).text(output))?;
+            output.line(preview_rows(table, output))?;
         }
     }
     Ok(())
+}
+
+/// The first rows; of a deep book the best levels, and how many more there are.
+fn preview_rows(table: &PreviewTable, output: &Output) -> String {
+    let is_shown = |name: &str| level(name).is_none_or(|level| level < PREVIEW_LEVELS);
+    let shown: Vec<usize> = (0..table.columns.len()).filter(|at| is_shown(&table.columns[*at].0)).collect();
+    let header = shown.iter().map(|at| match (&table.columns[*at], output.style) {
+        ((name, _), Style::Plain) => name.clone(),
+        ((name, kind), _) => format!("{name}\n{kind}"),
+    });
+    let cell = |row: &[String], at: usize| row.get(at).map_or(String::new(), |c| Escaped(c.as_bytes()).to_string());
+    let rows = table.rows.iter().map(|row| shown.iter().map(|at| cell(row, *at)).collect());
+    let text = Grid::of(header.collect(), rows.collect()).text(output);
+    match (table.columns.len() - shown.len(), table.columns.iter().filter_map(|(name, _)| level(name)).max()) {
+        (hidden @ 1.., Some(last)) => {
+            format!(
+                "{text}\n    and {hidden} columns of the levels {PREVIEW_LEVELS:02} to {last:02} (--json shows them)"
+            )
+        }
+        _ => text,
+    }
+}
+
+/// The level that a column's name ends with.
+fn level(name: &str) -> Option<u16> {
+    let (part, level) = name.rsplit_once('_')?;
+    ["bid_px", "bid_sz", "ask_px", "ask_sz"].contains(&part).then(|| level.parse().ok())?
 }
 
 fn preview_json(p: &Preview) -> Value {
