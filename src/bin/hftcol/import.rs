@@ -99,6 +99,9 @@ struct LimitArgs {
     /// Let root write into a store that belongs to another user.
     #[arg(long)]
     allow_foreign: bool,
+    /// Wait while another run holds the lock.
+    #[arg(long)]
+    wait: bool,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
@@ -154,6 +157,7 @@ fn options(args: &Args) -> Result<ImportOptions> {
         max_rejects: args.limits.max_rejects,
         overlap: args.limits.overlap,
         allow_foreign: args.limits.allow_foreign,
+        wait: args.limits.wait,
         interrupt: signals::interrupt()?,
         ..ImportOptions::default()
     })
