@@ -10,6 +10,7 @@
 
 mod budget;
 mod collect;
+mod hive;
 mod intake;
 mod options;
 mod order;

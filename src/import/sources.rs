@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::budget::Budget;
+use super::hive;
 use super::options::{Event, ImportOptions};
 use crate::error::{Error, Result};
 use crate::input::{self, Cutter, InputLimits, STDIN, Source};
@@ -51,7 +52,7 @@ pub(crate) fn open(
             (input::head(path, &limits)?, None)
         };
         let probe = Probe { path, head: &head, siblings: &paths };
-        let found = match vendor::select(format, &probe, &source_options)? {
+        let found = match vendor::select(format, &probe, &hive::options(path, &source_options))? {
             Selection::Source(found) => *found,
             Selection::ReadWith(first) if paths.contains(&first) => continue,
             Selection::ReadWith(first) => {
