@@ -14,6 +14,7 @@ pub mod codec;
 pub mod compute;
 pub mod error;
 pub mod exec;
+pub mod export;
 pub mod feature;
 pub mod format;
 pub mod import;

@@ -18,11 +18,13 @@
 )]
 
 mod chunks;
+mod cli;
 mod codec;
 mod compute;
 mod compute_cli;
 mod csv;
 mod decimal;
+mod export;
 mod feature_markets;
 mod feature_tables;
 mod features_book;

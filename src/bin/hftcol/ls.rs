@@ -1,12 +1,13 @@
 //! `hftcol ls`: what is stored.
 
 use hftcol::error::Result;
+use hftcol::export::open_table;
 use hftcol::format::BlockEntry;
 use hftcol::read::TableReader;
 use hftcol::store::{Store, TableListing};
 
 use crate::output::{Output, Style};
-use crate::select::{SelectArgs, open_table, tree_name};
+use crate::select::{SelectArgs, tree_name};
 use crate::tables::Grid;
 use crate::words::{show_bytes, show_time};
 
@@ -20,7 +21,8 @@ use crate::words::{show_bytes, show_time};
 pub(crate) struct Args {
     #[command(flatten)]
     select: SelectArgs,
-    /// Print one sorted line a unit: table, venue, security, date, rows, content digest; no paths, no times.
+    /// Print one sorted line a unit: table (of features: set/table), venue, security, date, rows, content digest; no paths,
+    /// no times.
     #[arg(long)]
     digest: bool,
 }

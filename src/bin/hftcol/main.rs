@@ -3,12 +3,13 @@
 mod cat;
 mod compute;
 mod demo;
+mod export;
 mod features;
 mod import;
 mod inspect;
 mod ls;
 mod output;
-mod rows;
+mod published;
 mod select;
 mod signals;
 mod sysinfo;
@@ -42,6 +43,7 @@ enum Command {
     Cat(cat::CatArgs),
     Head(cat::HeadArgs),
     Verify(verify::Args),
+    Export(export::Args),
     Features(features::Args),
     Sysinfo(sysinfo::Args),
     Demo(demo::Args),
@@ -73,6 +75,7 @@ fn run(command: Command, output: &Output) -> Result<()> {
         Command::Cat(args) => cat::run_cat(&args, output),
         Command::Head(args) => cat::run_head(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Export(args) => export::run(&args, output),
         Command::Features(args) => features::run(&args, output),
         Command::Sysinfo(args) => sysinfo::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
