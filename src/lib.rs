@@ -11,7 +11,9 @@ compile_error!(
 );
 
 pub mod codec;
+pub mod compact;
 pub mod compute;
+pub mod diff;
 pub mod error;
 pub mod exec;
 pub mod export;

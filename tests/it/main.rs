@@ -20,6 +20,7 @@
 mod chunks;
 mod cli;
 mod codec;
+mod compact;
 mod compute;
 mod compute_cli;
 mod csv;

@@ -1,8 +1,10 @@
 //! The command-line program: one file a subcommand, each over the library's public API.
 
 mod cat;
+mod compact;
 mod compute;
 mod demo;
+mod diff;
 mod export;
 mod features;
 mod import;
@@ -43,7 +45,9 @@ enum Command {
     Cat(cat::CatArgs),
     Head(cat::HeadArgs),
     Verify(verify::Args),
+    Diff(diff::Args),
     Export(export::Args),
+    Compact(compact::Args),
     Features(features::Args),
     Sysinfo(sysinfo::Args),
     Demo(demo::Args),
@@ -75,7 +79,9 @@ fn run(command: Command, output: &Output) -> Result<()> {
         Command::Cat(args) => cat::run_cat(&args, output),
         Command::Head(args) => cat::run_head(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Diff(args) => diff::run(&args, output),
         Command::Export(args) => export::run(&args, output),
+        Command::Compact(args) => compact::run(&args, output),
         Command::Features(args) => features::run(&args, output),
         Command::Sysinfo(args) => sysinfo::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
