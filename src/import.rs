@@ -60,9 +60,11 @@ pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Resu
     let store = Store::create_or_open_with(&options.store, open)?;
     let mut publisher = exec::patiently(options.wait, &options.interrupt, || store.begin(Tree::Raw))?;
     let carried_out = carry_out(sources, options, &budget, &store, &mut publisher, on_event);
+    let noted = carried_out.as_ref().map_or(Ok(()), |report| publisher.note_failures(report.failures()));
     // Also after an error: what was published stays, what was not goes, and the ledger is closed.
     let finished = publisher.finish();
     let mut report = carried_out?;
+    noted?;
     finished?;
     report.peak_memory = exec::peak_resident_bytes();
     if !report.balanced() {

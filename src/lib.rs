@@ -29,6 +29,7 @@ pub mod partition;
 pub mod read;
 pub mod schema;
 pub mod sink;
+pub mod status;
 pub mod storage;
 pub mod store;
 pub mod units;

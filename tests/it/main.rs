@@ -45,6 +45,7 @@ mod recognise;
 mod reference;
 mod sink;
 mod sources;
+mod status;
 mod store;
 mod store_damage;
 mod store_faults;

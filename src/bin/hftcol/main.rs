@@ -14,6 +14,7 @@ mod output;
 mod published;
 mod select;
 mod signals;
+mod status;
 mod sysinfo;
 mod tables;
 mod verify;
@@ -41,6 +42,7 @@ enum Command {
     Import(import::Args),
     Compute(compute::Args),
     Ls(ls::Args),
+    Status(status::Args),
     Inspect(inspect::Args),
     Cat(cat::CatArgs),
     Head(cat::HeadArgs),
@@ -75,6 +77,7 @@ fn run(command: Command, output: &Output) -> Result<()> {
         Command::Import(args) => import::run(&args, output),
         Command::Compute(args) => compute::run(&args, output),
         Command::Ls(args) => ls::run(&args, output),
+        Command::Status(args) => status::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Cat(args) => cat::run_cat(&args, output),
         Command::Head(args) => cat::run_head(&args, output),
