@@ -23,6 +23,7 @@ mod codec;
 mod compact;
 mod compute;
 mod compute_cli;
+mod config_cli;
 mod csv;
 mod decimal;
 mod export;

@@ -3,6 +3,7 @@
 mod cat;
 mod compact;
 mod compute;
+mod config;
 mod demo;
 mod diff;
 mod export;
@@ -13,6 +14,7 @@ mod ls;
 mod output;
 mod published;
 mod select;
+mod shell;
 mod signals;
 mod status;
 mod sysinfo;
@@ -20,9 +22,11 @@ mod tables;
 mod verify;
 mod words;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use hftcol::error::Result;
 
 use output::Output;
@@ -33,6 +37,9 @@ use output::Output;
 struct Cli {
     #[command(flatten)]
     output: output::OutputArgs,
+    /// Configuration file; by default what HFTCOL_CONFIG names, else hftcol.toml in this folder, if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -53,11 +60,24 @@ enum Command {
     Features(features::Args),
     Sysinfo(sysinfo::Args),
     Demo(demo::Args),
+    Config(config::Args),
+    Completions(shell::CompletionArgs),
+    Man(shell::ManArgs),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // A wrong configuration must not hide --help: it is told when the command line itself is right.
+    let (command, wrong) = match config::command(&words) {
+        Ok(command) => (command, None),
+        Err(error) => (Cli::command(), Some(error)),
+    };
+    let cli = Cli::from_arg_matches(&command.get_matches_from(words)).unwrap_or_else(|e| e.exit());
     let output = Output::new(&cli.output);
+    if let Some(error) = wrong {
+        output.error(&error);
+        return ExitCode::from(error.exit_code());
+    }
     if let Err(e) = hftcol::storage::guard_sigbus() {
         output.detail(format_args!("no SIGBUS handler: {e}"));
     }
@@ -88,5 +108,8 @@ fn run(command: Command, output: &Output) -> Result<()> {
         Command::Features(args) => features::run(&args, output),
         Command::Sysinfo(args) => sysinfo::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::Config(args) => config::run(&args, output),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }
