@@ -21,7 +21,10 @@
 )]
 
 mod captures;
+#[path = "../it/cli.rs"]
+mod cli;
 mod compute;
+mod export;
 mod lobster;
 mod mapping;
 #[path = "../it/raw_store.rs"]
