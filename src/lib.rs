@@ -33,5 +33,6 @@ pub mod status;
 pub mod storage;
 pub mod store;
 pub mod units;
+pub mod validate;
 pub mod vendor;
 pub mod write;

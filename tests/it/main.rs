@@ -55,6 +55,7 @@ mod store_os;
 mod store_processes;
 mod store_reference;
 mod timestamp;
+mod validate;
 mod vendor_ccxt;
 mod vendor_generic;
 mod vendor_lobster;

@@ -19,6 +19,7 @@ mod signals;
 mod status;
 mod sysinfo;
 mod tables;
+mod validate;
 mod verify;
 mod words;
 
@@ -54,6 +55,7 @@ enum Command {
     Cat(cat::CatArgs),
     Head(cat::HeadArgs),
     Verify(verify::Args),
+    Validate(validate::Args),
     Diff(diff::Args),
     Export(export::Args),
     Compact(compact::Args),
@@ -102,6 +104,7 @@ fn run(command: Command, output: &Output) -> Result<()> {
         Command::Cat(args) => cat::run_cat(&args, output),
         Command::Head(args) => cat::run_head(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Validate(args) => validate::run(&args, output),
         Command::Diff(args) => diff::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Compact(args) => compact::run(&args, output),
