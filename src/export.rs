@@ -109,7 +109,7 @@ pub fn run(options: &ExportOptions, on_event: &mut dyn FnMut(Event<'_>) -> Resul
     Ok(report)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the loop of one run, cut off so that the folder is always finished")]
+/// The loop of a run, cut off so that the folder is always finished.
 fn export_all(
     options: &ExportOptions,
     store: &Store,

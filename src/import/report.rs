@@ -162,7 +162,7 @@ impl ImportReport {
             self.refused.iter().map(|(key, reason)| Failure { subject: partition_name(key), reason: reason.clone() });
         let corrupt = self.sources.iter().filter_map(|source| match &source.state {
             SourceState::Corrupt(reason) => {
-                let name = source.path.file_name().map_or_else(|| source.path.as_os_str(), |name| name);
+                let name = source.path.file_name().unwrap_or(source.path.as_os_str());
                 Some(Failure { subject: name.to_string_lossy().into_owned(), reason: reason.clone() })
             }
             _ => None,
