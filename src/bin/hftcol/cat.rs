@@ -29,9 +29,9 @@ const BUFFER: usize = 1 << 16;
 pub(crate) struct CatArgs {
     #[command(flatten)]
     rows: RowArgs,
-    /// How rows are printed.
-    #[arg(long, value_enum, default_value = "csv", value_name = "FORMAT")]
-    format: RowFormat,
+    /// How rows are printed: csv by default, ndjson with --json.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<RowFormat>,
     /// Rows at most.
     #[arg(short = 'n', long = "rows", value_name = "N")]
     limit: Option<u64>,
@@ -80,7 +80,8 @@ enum RowFormat {
 }
 
 pub(crate) fn run_cat(args: &CatArgs, output: &Output) -> Result<()> {
-    print(&args.rows, args.format, args.limit.unwrap_or(u64::MAX), output)
+    let usual = if output.style == Style::Json { RowFormat::Ndjson } else { RowFormat::Csv };
+    print(&args.rows, args.format.unwrap_or(usual), args.limit.unwrap_or(u64::MAX), output)
 }
 
 pub(crate) fn run_head(args: &HeadArgs, output: &Output) -> Result<()> {

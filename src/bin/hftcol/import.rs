@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The store; made if absent.
-    #[arg(long, env = "HFTCOL_STORE", value_name = "DIR", required_unless_present = "dry_run")]
+    #[arg(long, env = "HFTCOL_STORE", value_name = "DIR")]
     store: Option<PathBuf>,
     /// auto, the name of a dialect, or a mapping file (.toml).
     #[arg(long, default_value = "auto", value_name = "FORMAT")]
@@ -105,6 +105,9 @@ struct LimitArgs {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
+    if args.store.is_none() && !args.dry_run {
+        return Err(Error::usage("no store is named", "give --store DIR or set HFTCOL_STORE"));
+    }
     let options = options(args)?;
     let mut progress = progress::Progress::new(output);
     // The listener of the library returns nothing: what fails while printing ends the run here.

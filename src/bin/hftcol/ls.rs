@@ -34,7 +34,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     for tree in args.select.trees(&store)? {
         listing.extend(store.listing(&tree)?.into_iter().filter(|line| filter.pass(&line.key)));
     }
-    if args.digest {
+    // As JSON every unit is told with its digest anyway.
+    if args.digest && output.style != Style::Json {
         let mut lines: Vec<String> = listing.iter().map(TableListing::digest_line).collect();
         lines.sort();
         return lines.iter().try_for_each(|line| output.line(line));
