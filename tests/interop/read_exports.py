@@ -61,7 +61,7 @@ def arrow_file(path, names, rows):
         reader = pyarrow.ipc.open_file(file)
         table = reader.read_all()
     check(f"{path}: column names", table.column_names, names)
-    frame = polars.read_ipc(path, memory_map=False)
+    frame = polars.read_ipc(path)
     check(f"polars {path}: column names", frame.columns, names)
     relation = duckdb.from_arrow(table)
     check(f"duckdb {path}: column names", relation.columns, names)
