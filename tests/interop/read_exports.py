@@ -93,7 +93,7 @@ def csv_file(path, table, rows):
     )
     found = pyarrow.csv.read_csv(path, convert_options=options)
     check(f"{path}: column names", found.column_names, table.column_names)
-    text = polars.read_csv(path, infer_schema=False, missing_utf8_is_empty_string=False)
+    text = polars.read_csv(path, infer_schema=False)
     for index, field in enumerate(table.schema):
         kind = kind_of(field)
         check_column("pyarrow csv", field.name, kind, rows, index, found.column(index).to_pylist())
