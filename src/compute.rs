@@ -8,7 +8,6 @@
 mod destination;
 mod driver;
 mod hive;
-mod lock;
 mod options;
 mod plan;
 mod report;
@@ -19,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::exec::Topology;
+use crate::exec::{Topology, patiently};
 use crate::feature::Arena;
 use crate::sink::{Format, Role, format_named};
 use crate::storage::{IoMode, OsStorage};
@@ -92,12 +91,12 @@ fn run_checked(
     }
     if let Some(out) = &options.out {
         let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);
-        let folder = lock::patiently(options, || hive::HiveFolder::begin(storage.clone()))?;
+        let folder = patiently(options.wait, &options.interrupt, || hive::HiveFolder::begin(storage.clone()))?;
         let plan = plan::plan(options, store, &recipe, &|task| hive::is_current(storage.as_ref(), &formats, task))?;
         return driver::run(options, store, folder, formats, &recipe, plan, on_event);
     }
     set::check_configuration(options, store)?;
-    let publisher = lock::patiently(options, || store.begin(tree.clone()))?;
+    let publisher = patiently(options.wait, &options.interrupt, || store.begin(tree.clone()))?;
     let plan = plan::plan(options, store, &recipe, &|task| set::is_current(store, &tree, &formats, task))?;
     let set = set::FeatureSet::begin(options, store.clone(), tree, formats.clone(), publisher, !plan.jobs.is_empty())?;
     driver::run(options, store, set, formats, &recipe, plan, on_event)

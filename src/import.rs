@@ -10,6 +10,7 @@
 
 mod budget;
 mod collect;
+mod hive;
 mod intake;
 mod options;
 mod order;
@@ -57,11 +58,13 @@ pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Resu
     // Stored files are read with pread: a map would count as resident memory.
     let open = OpenOptions { io: IoMode::Pread, allow_foreign: options.allow_foreign };
     let store = Store::create_or_open_with(&options.store, open)?;
-    let mut publisher = store.begin(Tree::Raw)?;
+    let mut publisher = exec::patiently(options.wait, &options.interrupt, || store.begin(Tree::Raw))?;
     let carried_out = carry_out(sources, options, &budget, &store, &mut publisher, on_event);
+    let noted = carried_out.as_ref().map_or(Ok(()), |report| publisher.note_failures(report.failures()));
     // Also after an error: what was published stays, what was not goes, and the ledger is closed.
     let finished = publisher.finish();
     let mut report = carried_out?;
+    noted?;
     finished?;
     report.peak_memory = exec::peak_resident_bytes();
     if !report.balanced() {

@@ -11,9 +11,12 @@ compile_error!(
 );
 
 pub mod codec;
+pub mod compact;
 pub mod compute;
+pub mod diff;
 pub mod error;
 pub mod exec;
+pub mod export;
 pub mod feature;
 pub mod format;
 pub mod import;
@@ -26,8 +29,10 @@ pub mod partition;
 pub mod read;
 pub mod schema;
 pub mod sink;
+pub mod status;
 pub mod storage;
 pub mod store;
 pub mod units;
+pub mod validate;
 pub mod vendor;
 pub mod write;

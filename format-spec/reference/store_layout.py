@@ -16,6 +16,7 @@ from reader import date_text
 
 MANIFEST_MAGIC = b"\x89HFTM\r\n\x1a"
 HEAD_MAGIC = b"\x89HFTH\r\n\x1a"
+FAILURES_MAGIC = b"\x89HFTF\r\n\x1a"
 SET_MAGIC = b"\x89HFTS\r\n\x1a"
 SMALL_MAX = 1 << 25
 PATH_PART_MAX = 200
@@ -217,6 +218,16 @@ def parse_head(data):
     at.end()
     require(lanes == sorted(set(lanes)), "S-16", f"open lanes out of order: {lanes}")
     return Head(records, length, last, lanes)
+
+
+def parse_failures(data, lane):
+    """Subjects and reasons of a lane's last run (S-03 to S-08, S-26)."""
+    at = frame(FAILURES_MAGIC, data)
+    own = at.text()
+    require(own == lane, "S-26", f"the failures of {own}")
+    failures = [(at.text(), at.text()) for _ in range(at.count(8))]
+    at.end()
+    return failures
 
 
 # --- Ledger ----------------------------------------------------------------------------------------------------------

@@ -130,9 +130,19 @@ class Store:
 
     def check_journal_folder(self):
         for file in self.folder("journal"):
+            if file.is_file() and file.name.startswith("failed.") and file.name.endswith(".hftf"):
+                self.check_failures(file)
+                continue
             ours = file.name in ("HEAD", "ledger.hftj") or file.name.endswith(".lock")
             if not ours or not file.is_file():
                 self.find(self.name(file), "rule S-23: not a file of the journal")
+
+    def check_failures(self, file):
+        """What failed in a lane's last run: nothing depends on it, its checksum counts all the same (S-26)."""
+        try:
+            parts.parse_failures(file.read_bytes(), file.name[len("failed."):-len(".hftf")])
+        except Broken as broken:
+            self.find(self.name(file), broken)
 
     def is_open(self, tree):
         """Whether a run on a tree is under way or was killed."""

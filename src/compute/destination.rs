@@ -7,6 +7,7 @@ use super::plan::Task;
 use crate::error::{Error, Result};
 use crate::sink::{SinkOutput, Stage};
 use crate::storage::ReadAt;
+use crate::store::Failure;
 
 /// A stage that also makes visible what was staged.
 pub(super) trait Destination: Stage {
@@ -16,6 +17,11 @@ pub(super) trait Destination: Stage {
     /// Publishes a batch: each task with the files of its table `book`. When it returns, every file is durable; on an
     /// error none of the batch counts.
     fn publish(&self, batch: Vec<Publishable<Self::File>>) -> Result<()>;
+
+    /// Notes which partitions failed, with the reasons, for `status`; a plain folder has no place for it.
+    fn note_failures(&self, _failures: Vec<Failure>) -> Result<()> {
+        Ok(())
+    }
 
     /// Ends the run.
     fn finish(self) -> Result<()>;

@@ -14,7 +14,7 @@ use super::work::{BOOK, Computed, Context, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{Job, Pool, PoolEvent, Topology, anonymous_bytes, process_cpu};
 use crate::sink::Format;
-use crate::store::Store;
+use crate::store::{Failure, Store, partition_name};
 
 /// Files in staging at most before they are published: their descriptors are open meanwhile.
 const BATCH_FILES: usize = 64;
@@ -74,12 +74,22 @@ pub(super) fn run<D: Destination>(
     }
     report.arena_bytes = context.arena_bytes.load(Ordering::Relaxed);
     report.peak_anonymous_bytes = context.peak_anonymous.load(Ordering::Relaxed);
+    destination.note_failures(failures(&outcomes))?;
     destination.finish()?;
     report.partitions = outcomes;
     report.interrupted = options.interrupt.signal();
     report.wall = started.elapsed();
     report.cpu = process_cpu().saturating_sub(cpu_started);
     Ok(report)
+}
+
+/// The partitions that failed, named as in `published` lines.
+fn failures(outcomes: &[PartitionOutcome]) -> Vec<Failure> {
+    let failure = |outcome: &PartitionOutcome| match &outcome.state {
+        State::Failed(reason) => Some(Failure { subject: partition_name(&outcome.key), reason: reason.clone() }),
+        _ => None,
+    };
+    outcomes.iter().filter_map(failure).collect()
 }
 
 /// One pass over the jobs that are left.

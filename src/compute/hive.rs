@@ -1,17 +1,14 @@
 //! A folder in Hive layout as a destination: `--out DIR`. A file carries its fingerprint, so that a run can see what
 //! is done there already.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::destination::{Destination, Publishable};
 use super::plan::Task;
 use super::work::BOOK;
 use crate::error::Result;
-use crate::schema::PartitionKey;
-use crate::sink::{Folder, FolderFile, Format, Stage};
+use crate::sink::{Folder, FolderFile, Format, Stage, hive_path};
 use crate::storage::{ReadAt, Storage};
-use crate::store::{NameKind, escape};
 
 /// An output folder.
 #[derive(Debug)]
@@ -26,19 +23,10 @@ impl HiveFolder {
     }
 }
 
-/// Where the one file of a table stands, relative to the folder.
-fn file_path(table: &str, key: &PartitionKey, extension: &str) -> PathBuf {
-    Path::new(table)
-        .join(format!("venue={}", escape(NameKind::Venue, &key.venue)))
-        .join(format!("security={}", escape(NameKind::Security, &key.security)))
-        .join(format!("date={}", key.date))
-        .join(format!("part-0.{extension}"))
-}
-
 /// True if the files of a task are there in every format, with its fingerprint.
 pub(super) fn is_current(storage: &dyn Storage, formats: &[&'static dyn Format], task: &Task) -> Result<bool> {
     for format in formats {
-        let path = file_path(BOOK, &task.raw.key, format.name());
+        let path = hive_path(BOOK, &task.raw.key, format.name());
         let file = match storage.open(&path) {
             Ok(file) => file,
             Err(error) if error.is_not_found() => return Ok(false),
@@ -77,7 +65,7 @@ impl Destination for HiveFolder {
         let mut files = Vec::new();
         for item in batch {
             for file in item.files {
-                files.push((file_path(BOOK, &item.task.raw.key, file.extension), file.file));
+                files.push((hive_path(BOOK, &item.task.raw.key, file.extension), file.file));
             }
         }
         self.folder.publish(files)

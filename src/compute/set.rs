@@ -10,7 +10,7 @@ use super::work::BOOK;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::{Format, Stage};
 use crate::storage::ReadAt;
-use crate::store::{Manifest, Publication, Publisher, Segment, Staged, Stager, Store, Tree};
+use crate::store::{Failure, Manifest, Publication, Publisher, Segment, Staged, Stager, Store, Tree};
 
 /// A set that we hold the lock of.
 #[derive(Debug)]
@@ -162,6 +162,10 @@ impl Destination for FeatureSet {
         let publications = batch.into_iter().map(|item| self.publication(item)).collect::<Result<Vec<_>>>()?;
         let mut publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
         publisher.publish(publications)
+    }
+
+    fn note_failures(&self, failures: Vec<Failure>) -> Result<()> {
+        self.publisher.lock().unwrap_or_else(PoisonError::into_inner).note_failures(failures)
     }
 
     fn finish(self) -> Result<()> {

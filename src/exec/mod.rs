@@ -6,12 +6,14 @@
 //! NUMA node; a worker never waits for another; a job that fails, or panics, fails alone. This module knows no feature.
 
 mod interrupt;
+mod patience;
 mod pin;
 mod pool;
 mod topology;
 mod usage;
 
 pub use interrupt::Interrupt;
+pub use patience::patiently;
 pub use pin::{PinPolicy, Pinned};
 pub use pool::{Job, Pool, PoolEvent, WorkerId};
 pub use topology::{Core, Topology, file_system, simd_level};

@@ -33,6 +33,8 @@ pub struct ImportOptions {
     pub overlap: Overlap,
     /// Let root write into a store that belongs to another user.
     pub allow_foreign: bool,
+    /// Wait for another run's lock instead of failing.
+    pub wait: bool,
     /// Stops the import between two steps.
     pub interrupt: Interrupt,
     /// Sizes that tests set; the stored files do not depend on them.
@@ -53,6 +55,7 @@ impl Default for ImportOptions {
             max_rejects: MaxRejects::default(),
             overlap: Overlap::default(),
             allow_foreign: false,
+            wait: false,
             interrupt: Interrupt::default(),
             tuning: Tuning::default(),
         }

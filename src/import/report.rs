@@ -8,6 +8,7 @@ use super::options::MaxRejects;
 use super::segment::Inexact;
 use crate::error::{Error, ErrorKind, InputFault, Result};
 use crate::schema::{PartitionKey, RawTable};
+use crate::store::{Failure, partition_name};
 
 /// What became of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +154,20 @@ impl ImportReport {
             let skipped: u64 = s.skipped.values().sum();
             s.records == s.stored + s.rejected + skipped && s.rows.values().all(RowFates::balanced)
         })
+    }
+
+    /// What `status` tells afterwards: refused partitions and corrupt sources, with the reasons.
+    pub(super) fn failures(&self) -> Vec<Failure> {
+        let refused =
+            self.refused.iter().map(|(key, reason)| Failure { subject: partition_name(key), reason: reason.clone() });
+        let corrupt = self.sources.iter().filter_map(|source| match &source.state {
+            SourceState::Corrupt(reason) => {
+                let name = source.path.file_name().unwrap_or(source.path.as_os_str());
+                Some(Failure { subject: name.to_string_lossy().into_owned(), reason: reason.clone() })
+            }
+            _ => None,
+        });
+        refused.chain(corrupt).collect()
     }
 
     /// `Ok` if all went well, else the error whose exit code the program ends with: a corrupt source first, then

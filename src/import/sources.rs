@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::budget::Budget;
+use super::hive;
 use super::options::{Event, ImportOptions};
 use crate::error::{Error, Result};
 use crate::input::{self, Cutter, Encoding, Input, InputLimits, STDIN, Source};
@@ -49,7 +50,7 @@ pub(crate) fn open(
         let head = source.head().to_vec();
         let stdin = (path.as_os_str() == STDIN).then_some(source);
         let probe = Probe { path, head: &head, siblings: &paths };
-        let found = match vendor::select(format, &probe, &source_options)? {
+        let found = match vendor::select(format, &probe, &hive::options(path, &source_options))? {
             Selection::Source(found) => *found,
             Selection::ReadWith(first) if paths.contains(&first) => continue,
             Selection::ReadWith(first) => {

@@ -155,6 +155,15 @@ impl<'a> ChunkBuilder<'a> {
         Ok(())
     }
 
+    /// Gives the row that was pushed last the number that its record had in another source. Rows of one such record keep
+    /// the order in which they come.
+    pub fn restore_record(&mut self, table: usize, record: u64) {
+        if let Some(key) = self.tables[table].batch.keys.last_mut() {
+            key.sub = (key.record & u64::from(u32::MAX)) as u32;
+            key.record = record;
+        }
+    }
+
     /// Ends the record: its rows stay. A record without a row counts as skipped by the rule `no rows`.
     #[inline]
     pub fn store(&mut self) {

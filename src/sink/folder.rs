@@ -10,12 +10,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Stage;
 use crate::error::Result;
+use crate::schema::PartitionKey;
 use crate::storage::{HeldLock, LockMode, ReadAt, Storage, WriteFile};
+use crate::store::{NameKind, escape};
 
 /// The staging folder beneath the output folder.
 const STAGING: &str = ".hftcol-staging";
 /// Its lock.
 const LOCK: &str = "lock";
+
+/// Where the one file of a table stands, relative to the folder.
+#[must_use]
+pub fn hive_path(table: &str, key: &PartitionKey, extension: &str) -> PathBuf {
+    Path::new(table)
+        .join(format!("venue={}", escape(NameKind::Venue, &key.venue)))
+        .join(format!("security={}", escape(NameKind::Security, &key.security)))
+        .join(format!("date={}", key.date))
+        .join(format!("part-0.{extension}"))
+}
 
 /// An output folder that we hold the lock of.
 #[derive(Debug)]

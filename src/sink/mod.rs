@@ -1,16 +1,22 @@
-//! Where the rows of a table go: `hftc` files, Parquet, nowhere.
+//! Where the rows of a table go: `hftc` files, Parquet, Arrow, CSV, NDJSON, nowhere.
 //!
 //! A [`TableSink`] takes a table block by block into a staged `hftc` file, seals it, and makes every other [`Format`]
 //! that was asked for from that sealed file, read back and verified. So all formats hold the same rows, and a format
 //! is one file here and one line in [`FORMATS`].
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod folder;
 mod hftc;
+mod join;
 mod null;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+mod reread;
+pub mod rows;
 mod stage;
 mod table;
+mod text;
 
 use std::fmt;
 use std::io::Write;
@@ -20,9 +26,10 @@ use crate::error::{Error, Result};
 use crate::read::TableReader;
 use crate::storage::ReadAt;
 
-pub use folder::{Folder, FolderFile};
+pub use folder::{Folder, FolderFile, hive_path};
+pub use join::{chosen_schema, join};
 pub use stage::{Stage, StagedWrite};
-pub use table::{SinkOutput, TableSink};
+pub use table::{SinkOutput, TableSink, export_sealed};
 
 /// What a format wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +81,10 @@ pub static FORMATS: &[&dyn Format] = &[
     &hftc::Hftc,
     #[cfg(feature = "parquet")]
     &parquet::Parquet,
+    #[cfg(feature = "arrow")]
+    &arrow::ArrowIpc,
+    &text::Text(rows::TextFormat::Csv),
+    &text::Text(rows::TextFormat::Ndjson),
     &null::Null,
 ];
 

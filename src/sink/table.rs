@@ -68,7 +68,7 @@ impl<F: super::StagedWrite> TableSink<F> {
         if self.formats.iter().any(|format| format.role() == Role::Export) {
             let table = TableReader::open(stage.reopen(&file)?)?;
             for format in self.formats.iter().filter(|format| format.role() == Role::Export) {
-                outputs.push(export(*format, &table, &sealed, stage)?);
+                outputs.push(export_sealed(*format, &table, &sealed, stage)?);
             }
         }
         match self.formats.iter().position(|format| format.role() == Role::Staged) {
@@ -79,8 +79,11 @@ impl<F: super::StagedWrite> TableSink<F> {
     }
 }
 
-/// Writes one more format from the sealed table and holds the result against it.
-fn export<F: super::StagedWrite>(
+/// Writes one more format from a sealed table and holds the result against it.
+///
+/// # Errors
+/// `Damage` of the table, or if what was written does not read back as it should; `Io`.
+pub fn export_sealed<F: super::StagedWrite>(
     format: &'static dyn Format,
     table: &TableReader,
     sealed: &SealedFile,

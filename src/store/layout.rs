@@ -32,6 +32,11 @@ pub(super) fn head() -> PathBuf {
     Path::new(JOURNAL).join("HEAD")
 }
 
+/// What failed in a lane's last run.
+pub(super) fn failures(lane: &str) -> PathBuf {
+    Path::new(JOURNAL).join(format!("failed.{lane}.hftf"))
+}
+
 /// The lock file of a lane, or of the ledger itself.
 pub(super) fn lock(name: &str) -> PathBuf {
     Path::new(JOURNAL).join(format!("{name}.lock"))

@@ -5,12 +5,14 @@
 
 mod adopt;
 mod create;
+mod failures;
 mod filter;
 mod folder;
 mod hashing;
 mod identity;
 mod journal;
 mod layout;
+mod locate;
 mod manifest;
 mod name;
 mod publish;
@@ -30,12 +32,13 @@ use crate::storage::Storage;
 
 pub use adopt::Adopted;
 pub use create::OpenOptions;
+pub use failures::Failure;
 pub use filter::KeyFilter;
 pub use hashing::{Hashed, hash_file};
 pub use journal::Unit;
 pub use name::{NameKind, Unescaped, escape, unescape};
 pub use publisher::{Publication, Publisher};
-pub use read::{OpenTable, TableListing, UnitName};
+pub use read::{OpenTable, TableListing, UnitName, partition_name};
 pub use staging::{Staged, Stager};
 pub use verify::{Finding, FindingKind};
 

@@ -28,6 +28,13 @@ impl fmt::Display for UnitName<'_> {
     }
 }
 
+/// `<venue> <security> <date>` in the same form.
+#[must_use]
+pub fn partition_name(key: &PartitionKey) -> String {
+    let (venue, security) = (escape(NameKind::Venue, &key.venue), escape(NameKind::Security, &key.security));
+    format!("{venue} {security} {}", key.date)
+}
+
 /// A partition's manifest and the open files of one of its tables, in row order.
 pub type OpenTable = (Manifest, Vec<Arc<dyn ReadAt>>);
 
@@ -53,11 +60,16 @@ pub struct TableListing {
 }
 
 impl TableListing {
-    /// The line of `ls --digest`: unit, rows, content digest.
+    /// The line of `ls --digest`: unit, rows, content digest. A table of a feature set is named `<set>/<table>`, so that
+    /// its `book` is not taken for the imported one.
     #[must_use]
     pub fn digest_line(&self) -> String {
         let unit = UnitName { table: &self.table, key: &self.key };
-        format!("{unit} {} {:032x}", self.rows, self.digest)
+        let set = match &self.tree {
+            Tree::Raw => String::new(),
+            Tree::Features(set) => format!("{set}/"),
+        };
+        format!("{set}{unit} {} {:032x}", self.rows, self.digest)
     }
 }
 

@@ -48,6 +48,8 @@ pub(super) enum Role {
     Id,
     /// The number of a level, where a record is one level.
     Level,
+    /// The number that the record had in its first source: the row is put back as it was stored.
+    Record,
     /// A part of `ts_event`, or with `recv` of `ts_recv`.
     Part { part: Part, recv: bool },
 }
@@ -87,6 +89,8 @@ pub(super) struct ColumnParser {
     width: usize,
     /// Which of the two times stand in parts.
     pub(super) in_parts: [bool; 2],
+    /// Rows are put back as they were stored: no rule makes anything else of them.
+    restores: bool,
 }
 
 impl ColumnParser {
@@ -105,7 +109,8 @@ impl ColumnParser {
         let width = plan.table.decimals(plan.levels).len();
         let in_parts = [false, true]
             .map(|of| others.iter().any(|(_, role)| matches!(role, Role::Part { recv, .. } if *recv == of)));
-        Self { plan, decimals, others, width, in_parts }
+        let restores = others.iter().any(|(_, role)| *role == Role::Record);
+        Self { plan, decimals, others, width, in_parts, restores }
     }
 
     /// A builder of one table for a chunk.
@@ -176,7 +181,7 @@ impl ColumnParser {
         batch.decimals.resize(base + self.width, 0);
         batch.scales.resize(base + self.width, SCALE_NULL);
         batch.ints.resize(ints_base + self.plan.table.ints().len(), INT_NULL);
-        if self.plan.table == RawTable::Deltas {
+        if self.plan.table == RawTable::Deltas && !self.restores {
             // A change that is not said to be part of a snapshot is none.
             batch.ints[ints_base] = 0;
         }
@@ -188,14 +193,18 @@ impl ColumnParser {
         }
         let prices_only = self.plan.cells.as_ref().is_some_and(|cells| cells.prices_only);
         match self.plan.table {
-            RawTable::Quotes if prices_only => {}
+            RawTable::Quotes if prices_only || self.restores => {}
             RawTable::Book | RawTable::Quotes => keep_existing_levels(values, scales),
             RawTable::Trades | RawTable::Deltas => price_and_qty(values, scales)?,
             RawTable::Orders | RawTable::Ohlcv => {}
         }
         let ids = [head.id];
         let ids = &ids[..self.plan.table.ids().len()];
-        builder.push_row(0, head.times, head.sequence, (head.venue, head.security), ids)
+        builder.push_row(0, head.times, head.sequence, (head.venue, head.security), ids)?;
+        if let Some(record) = head.record {
+            builder.restore_record(0, record);
+        }
+        Ok(())
     }
 
     fn put_decimals(&self, fields: &Fields<'_>, values: &mut [i64], scales: &mut [u8]) -> Result<(), Fault> {

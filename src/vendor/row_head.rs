@@ -15,6 +15,7 @@ pub(super) struct RowHead<'a> {
     pub venue: &'a [u8],
     pub security: &'a [u8],
     pub id: &'a [u8],
+    pub record: Option<u64>,
 }
 
 impl ColumnParser {
@@ -28,7 +29,8 @@ impl ColumnParser {
         ints: &mut [i64],
         zone: &mut ZoneCache,
     ) -> Result<RowHead<'a>, Fault> {
-        let mut head = RowHead { times: Times::default(), sequence: None, venue: b"", security: b"", id: b"" };
+        let mut head =
+            RowHead { times: Times::default(), sequence: None, venue: b"", security: b"", id: b"", record: None };
         let mut parts = Parts::default();
         for &(field, role) in &self.others {
             let text = fields.get(usize::from(field));
@@ -40,6 +42,10 @@ impl ColumnParser {
                 Role::Venue => head.venue = text,
                 Role::Security => head.security = text,
                 Role::Id => head.id = text,
+                Role::Record => {
+                    let record = self.sequence(text, field)?;
+                    head.record = Some(record.ok_or_else(|| Fault::new("record", "the number of a record"))?);
+                }
                 Role::Part { part, recv } => {
                     parts.take(part, recv, text).map_err(|fault| Fault::got(self.name(field), fault, text))?;
                 }

@@ -16,15 +16,15 @@ fn python() -> PathBuf {
     named.expect("HFTCOL_PYTHON is not set: name a Python with the packages of tests/interop/requirements.txt")
 }
 
-fn hftcol(args: &[&str]) -> Vec<u8> {
+pub fn hftcol(args: &[&str]) -> Vec<u8> {
     let output = Command::new(env!("CARGO_BIN_EXE_hftcol")).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
-/// What the script says of `folder` against the rows that `cat` prints with `options`.
-fn compare(dir: &Path, store: &Path, folder: &Path, options: &[&str]) -> String {
-    let listings = dir.join(format!("listings of {}", options.join(" ")));
+/// What a script says of `folder` against the rows that `cat` prints with `options`.
+pub fn compare(script: &str, dir: &Path, store: &Path, folder: &Path, options: &[&str]) -> String {
+    let listings = dir.join(format!("listings of {script} {}", options.join(" ")));
     std::fs::create_dir(&listings).unwrap();
     let mut keys = String::new();
     for (number, key) in Store::open(store).unwrap().keys(&Tree::Raw).unwrap().iter().enumerate() {
@@ -36,7 +36,7 @@ fn compare(dir: &Path, store: &Path, folder: &Path, options: &[&str]) -> String 
         std::fs::write(listings.join(format!("{number}.csv")), rows).unwrap();
     }
     std::fs::write(listings.join("keys.tsv"), keys).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/read_parquet.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(script);
     let output = Command::new(python()).arg(script).arg(folder).arg(&listings).output().expect("the interpreter");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
@@ -76,11 +76,11 @@ fn polars_duckdb_and_pyarrow_read_what_the_store_holds() {
     let options = ["--raw-levels", "--mlofi-levels", "--threads", "2"];
     hftcol(&[&["compute", "--store", root_text][..], &options].concat());
     hftcol(&[&["compute", "--store", root_text, "--output", "parquet", "--out", out_text][..], &options].concat());
-    let text = compare(dir, &root, &out.join("book"), &["--set", "default", "--table", "book"]);
+    let text = compare("read_parquet.py", dir, &root, &out.join("book"), &["--set", "default", "--table", "book"]);
     assert!(text.contains("3 partitions agree") && text.contains("'f64'") && text.contains("'time'"), "{text}");
 
     export_raw(&root, "trades", &dir.join("trades"));
-    let text = compare(dir, &root, &dir.join("trades"), &["--table", "trades"]);
+    let text = compare("read_parquet.py", dir, &root, &dir.join("trades"), &["--table", "trades"]);
     assert!(text.contains("3 partitions agree") && text.contains("'decimal'"), "{text}");
 }
 
@@ -111,6 +111,6 @@ fn real_captures_give_the_same_store_for_any_threads_and_read_back_elsewhere() {
     let (root, out) = (dir.join("store 1"), dir.join("out"));
     let (root_text, out_text) = (root.to_str().unwrap(), out.to_str().unwrap());
     hftcol(&["compute", "--store", root_text, "--output", "parquet", "--out", out_text]);
-    let text = compare(dir, &root, &out.join("book"), &["--set", "default", "--table", "book"]);
+    let text = compare("read_parquet.py", dir, &root, &out.join("book"), &["--set", "default", "--table", "book"]);
     assert!(text.contains("4 partitions agree"), "{text}");
 }

@@ -21,8 +21,11 @@
 )]
 
 mod captures;
+#[path = "../it/cli.rs"]
+mod cli;
 mod compute;
 mod confusion;
+mod export;
 mod feeds;
 mod lobster;
 mod mapping;

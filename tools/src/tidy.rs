@@ -27,8 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("exec", &["error", "units", "limits"]),
 ];
 
-/// The two wirings and the crate root see everything; nobody sees them.
-const WIRINGS: &[&str] = &["import", "compute", "lib"];
+/// The wirings and the crate root see everything; nobody sees them.
+const WIRINGS: &[&str] = &["import", "compute", "export", "compact", "diff", "status", "validate", "lib"];
 
 /// The files in which `unsafe` may stand.
 const ISLANDS: &[&str] = &["src/parse/marks.rs", "src/storage/map.rs", "src/storage/sigbus.rs"];

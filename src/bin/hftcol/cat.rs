@@ -1,19 +1,23 @@
 //! `hftcol cat` and `hftcol head`: rows as CSV, NDJSON or a table.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use hftcol::error::{Error, Result};
+use hftcol::error::{Error, Escaped, Result};
+use hftcol::export::open_table;
 use hftcol::read::TableReader;
-use hftcol::schema::LogicalType;
+use hftcol::sink::rows::{BlockCells, Cell, RowSelection, TextFormat, TextRows, put_float};
 use hftcol::store::{Store, Tree};
 
 use crate::output::{Output, Style};
-use crate::rows::{Rows, Times};
-use crate::select::{SelectArgs, open_table};
+use crate::select::SelectArgs;
 use crate::tables::Grid;
 use crate::verify::open_file;
+use crate::words::show_time;
+
+/// Bytes of lines that are gathered before they are written.
+const BUFFER: usize = 1 << 16;
 
 /// Print rows: of a table of a store, or of a table file. Decimals are exact, f64 the shortest text with the same bits.
 ///
@@ -25,9 +29,9 @@ use crate::verify::open_file;
 pub(crate) struct CatArgs {
     #[command(flatten)]
     rows: RowArgs,
-    /// How rows are printed.
-    #[arg(long, value_enum, default_value = "csv", value_name = "FORMAT")]
-    format: RowFormat,
+    /// How rows are printed: csv by default, ndjson with --json.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<RowFormat>,
     /// Rows at most.
     #[arg(short = 'n', long = "rows", value_name = "N")]
     limit: Option<u64>,
@@ -76,7 +80,8 @@ enum RowFormat {
 }
 
 pub(crate) fn run_cat(args: &CatArgs, output: &Output) -> Result<()> {
-    print(&args.rows, args.format, args.limit.unwrap_or(u64::MAX), output)
+    let usual = if output.style == Style::Json { RowFormat::Ndjson } else { RowFormat::Csv };
+    print(&args.rows, args.format.unwrap_or(usual), args.limit.unwrap_or(u64::MAX), output)
 }
 
 pub(crate) fn run_head(args: &HeadArgs, output: &Output) -> Result<()> {
@@ -88,11 +93,10 @@ pub(crate) fn run_head(args: &HeadArgs, output: &Output) -> Result<()> {
 }
 
 fn print(args: &RowArgs, format: RowFormat, limit: u64, output: &Output) -> Result<()> {
-    let times = if format == RowFormat::Table { Times::Iso } else { Times::Nanos };
-    let mut rows = Rows::new(&args.columns, args.select.clocks(), times);
-    let mut printer = Printer::new(format, limit);
+    let (first, end) = args.select.clocks();
+    let mut printer = Printer::new(format, RowSelection::new(&args.columns, first, end), limit);
     if let Some(file) = &args.file {
-        printer.table(&mut rows, &[open_file(file)?])?;
+        printer.table(&[open_file(file)?])?;
         return printer.finish(output);
     }
     let store = args.select.open()?;
@@ -105,7 +109,7 @@ fn print(args: &RowArgs, format: RowFormat, limit: u64, output: &Output) -> Resu
     for key in args.select.keys(&store, &tree)? {
         let readers = open_table(&store, &tree, &key, &table)?;
         found |= !readers.is_empty();
-        if !printer.table(&mut rows, &readers)? {
+        if !printer.table(&readers)? {
             break;
         }
     }
@@ -132,25 +136,43 @@ fn only_table(args: &RowArgs, store: &Store, tree: &Tree) -> Result<String> {
 /// Prints rows of tables with the same columns.
 struct Printer {
     format: RowFormat,
+    selection: RowSelection,
     left: u64,
     names: Vec<String>,
-    /// For NDJSON: whether the column's cells are quoted.
-    quoted: Vec<bool>,
-    out: BufWriter<io::Stdout>,
+    cells: BlockCells,
+    lines: Vec<u8>,
     grid: Vec<Vec<String>>,
 }
 
 impl Printer {
-    fn new(format: RowFormat, limit: u64) -> Self {
-        let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        Self { format, left: limit, names: Vec::new(), quoted: Vec::new(), out, grid: Vec::new() }
+    fn new(format: RowFormat, selection: RowSelection, limit: u64) -> Self {
+        let (names, lines, grid) = (Vec::new(), Vec::new(), Vec::new());
+        Self { format, selection, left: limit, names, cells: BlockCells::default(), lines, grid }
     }
 
     /// Prints the rows of a table's segments; false when no more rows are wanted.
-    fn table(&mut self, rows: &mut Rows, readers: &[TableReader]) -> Result<bool> {
+    fn table(&mut self, readers: &[TableReader]) -> Result<bool> {
         for reader in readers {
-            self.header(rows, reader)?;
-            if self.left == 0 || !rows.visit(reader, &mut |cells| self.row(cells))? {
+            let columns = self.selection.columns(reader)?;
+            let kind = if self.format == RowFormat::Ndjson { TextFormat::Ndjson } else { TextFormat::Csv };
+            let text = TextRows::new(kind, reader, &columns);
+            self.header(&text)?;
+            if self.left == 0 {
+                return Ok(false);
+            }
+            let Self { format, selection, left, cells, lines, grid, .. } = self;
+            let more = selection.visit(reader, cells, &mut |cells, row| {
+                match format {
+                    RowFormat::Table => grid.push((0..columns.len()).map(|c| shown(cells.cell(c, row))).collect()),
+                    RowFormat::Csv | RowFormat::Ndjson => text.row(cells, row, lines),
+                }
+                if lines.len() >= BUFFER {
+                    flush(lines)?;
+                }
+                *left -= 1;
+                Ok(*left > 0)
+            })?;
+            if !more {
                 return Ok(false);
             }
         }
@@ -158,43 +180,20 @@ impl Printer {
     }
 
     /// A CSV has one header: tables whose columns differ begin a new one after a blank line.
-    fn header(&mut self, rows: &Rows, reader: &TableReader) -> Result<()> {
-        let schema = &reader.header().schema.columns;
-        let columns = rows.columns(reader)?;
-        let names: Vec<String> = columns.iter().map(|c| schema[*c].name.clone()).collect();
-        self.quoted = columns.iter().map(|c| schema[*c].logical_type == LogicalType::Text).collect();
-        if names == self.names {
+    fn header(&mut self, text: &TextRows) -> Result<()> {
+        if self.names == text.names() {
             return Ok(());
         }
-        let first = self.names.is_empty();
         if self.format == RowFormat::Table {
             self.flush_grid()?;
+        } else if self.format == RowFormat::Csv {
+            if !self.names.is_empty() {
+                self.lines.push(b'\n');
+            }
+            text.header(&mut self.lines);
         }
-        self.names = names;
-        if self.format == RowFormat::Csv {
-            let blank = if first { "" } else { "\n" };
-            let line = self.names.join(",");
-            writeln!(self.out, "{blank}{line}").map_err(stdout_error)?;
-        }
+        self.names = text.names().to_vec();
         Ok(())
-    }
-
-    fn row(&mut self, cells: &[Option<String>]) -> Result<bool> {
-        match self.format {
-            RowFormat::Csv => write_csv(&mut self.out, cells).map_err(stdout_error)?,
-            RowFormat::Ndjson => {
-                let line = json_line(&self.names, &self.quoted, cells);
-                writeln!(self.out, "{line}").map_err(stdout_error)?;
-            }
-            RowFormat::Table => {
-                let text = |cell: &Option<String>| {
-                    hftcol::error::Escaped(cell.as_deref().unwrap_or_default().as_bytes()).to_string()
-                };
-                self.grid.push(cells.iter().map(text).collect());
-            }
-        }
-        self.left -= 1;
-        Ok(self.left > 0)
     }
 
     fn flush_grid(&mut self) -> Result<()> {
@@ -202,8 +201,9 @@ impl Printer {
             return Ok(());
         }
         let grid = Grid::of(std::mem::take(&mut self.names), std::mem::take(&mut self.grid));
-        let text = grid.table();
-        writeln!(self.out, "{text}").map_err(stdout_error)
+        self.lines.extend_from_slice(grid.table().as_bytes());
+        self.lines.push(b'\n');
+        flush(&mut self.lines)
     }
 
     fn finish(mut self, output: &Output) -> Result<()> {
@@ -211,49 +211,30 @@ impl Printer {
             self.flush_grid()?;
         }
         output.detail("times are UTC; missing cells are empty");
-        self.out.flush().map_err(stdout_error)
+        flush(&mut self.lines)
     }
 }
 
-/// One CSV line; a cell is quoted when it must be. A row whose one cell is missing is written as an empty quoted cell,
-/// since a blank line is no record.
-fn write_csv(out: &mut impl Write, cells: &[Option<String>]) -> io::Result<()> {
-    if let [None] = cells {
-        return out.write_all(b"\"\"\n");
-    }
-    for (number, cell) in cells.iter().enumerate() {
-        if number > 0 {
-            out.write_all(b",")?;
-        }
-        let Some(text) = cell else { continue };
-        if text.is_empty() || text.contains([',', '"', '\n', '\r']) {
-            write!(out, "\"{}\"", text.replace('"', "\"\""))?;
-        } else {
-            out.write_all(text.as_bytes())?;
-        }
-    }
-    out.write_all(b"\n")
+fn flush(lines: &mut Vec<u8>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(lines).and_then(|()| out.flush());
+    lines.clear();
+    written.map_err(|e| Error::io("write", "standard output", e))
 }
 
-/// One JSON object; numbers stand as their exact text.
-fn json_line(names: &[String], quoted: &[bool], cells: &[Option<String>]) -> String {
-    let mut line = String::from("{");
-    for (number, ((name, quoted), cell)) in names.iter().zip(quoted).zip(cells).enumerate() {
-        if number > 0 {
-            line.push(',');
+/// A cell for people.
+fn shown(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::Missing => String::new(),
+        Cell::Integer(value) => value.to_string(),
+        Cell::Unsigned(value) => value.to_string(),
+        Cell::Decimal(value) => value.to_string(),
+        Cell::Time(at) => show_time(at),
+        Cell::Float(value) => {
+            let mut text = Vec::new();
+            put_float(&mut text, value);
+            String::from_utf8_lossy(&text).into_owned()
         }
-        line.push_str(&serde_json::Value::from(name.as_str()).to_string());
-        line.push(':');
-        match cell {
-            None => line.push_str("null"),
-            Some(text) if *quoted => line.push_str(&serde_json::Value::from(text.as_str()).to_string()),
-            Some(text) => line.push_str(text),
-        }
+        Cell::Text(text) => Escaped(text).to_string(),
     }
-    line.push('}');
-    line
-}
-
-fn stdout_error(error: io::Error) -> Error {
-    Error::io("write", "standard output", error)
 }

@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// Write into this folder in Hive layout, <DIR>/book/venue=.../security=.../date=.../part-0.*, not into the store.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Output format: hftc, parquet, or null to drop the results; may be given several times.
+    /// Output format: hftc, parquet, arrow, csv, ndjson, or null to drop the results; may be given several times.
     #[arg(long, value_delimiter = ',', default_value = "hftc", value_name = "FORMAT")]
     output: Vec<String>,
     #[command(flatten)]
@@ -163,7 +163,7 @@ fn options(args: &Args) -> Result<ComputeOptions> {
 }
 
 /// A number with a unit (ns, us, ms, s, m, h; seconds without one) as nanoseconds.
-fn parse_nanos(text: &str) -> Result<i64, String> {
+pub(crate) fn parse_nanos(text: &str) -> Result<i64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor = match unit {

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The store; made if absent.
-    #[arg(long, env = "HFTCOL_STORE", value_name = "DIR", required_unless_present = "dry_run")]
+    #[arg(long, env = "HFTCOL_STORE", value_name = "DIR")]
     store: Option<PathBuf>,
     /// auto, the name of a dialect, or a mapping file (.toml).
     #[arg(long, default_value = "auto", value_name = "FORMAT")]
@@ -104,9 +104,15 @@ struct LimitArgs {
     /// Let root write into a store that belongs to another user.
     #[arg(long)]
     allow_foreign: bool,
+    /// Wait while another run holds the lock.
+    #[arg(long)]
+    wait: bool,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
+    if args.store.is_none() && !args.dry_run {
+        return Err(Error::usage("no store is named", "give --store DIR or set HFTCOL_STORE"));
+    }
     let options = options(args)?;
     let mut progress = progress::Progress::new(output);
     // The listener of the library returns nothing: what fails while printing ends the run here.
@@ -160,6 +166,7 @@ fn options(args: &Args) -> Result<ImportOptions> {
         max_rejects: args.limits.max_rejects,
         overlap: args.limits.overlap,
         allow_foreign: args.limits.allow_foreign,
+        wait: args.limits.wait,
         interrupt: signals::interrupt()?,
         ..ImportOptions::default()
     })

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use hftcol::error::{Error, Result};
+use hftcol::export::open_table;
 use hftcol::format::BlockEntry;
 use hftcol::read::TableReader;
 use hftcol::schema::{Column, LogicalType};
 use hftcol::units::Decimal;
 
 use crate::output::{Output, Style};
-use crate::select::{SelectArgs, open_table};
+use crate::select::SelectArgs;
 use crate::tables::Grid;
 use crate::verify::open_file;
 use crate::words::{show_bytes, show_time};

@@ -1,12 +1,13 @@
 //! `hftcol ls`: what is stored.
 
 use hftcol::error::Result;
+use hftcol::export::open_table;
 use hftcol::format::BlockEntry;
 use hftcol::read::TableReader;
 use hftcol::store::{Store, TableListing};
 
 use crate::output::{Output, Style};
-use crate::select::{SelectArgs, open_table, tree_name};
+use crate::select::{SelectArgs, tree_name};
 use crate::tables::Grid;
 use crate::words::{show_bytes, show_time};
 
@@ -20,7 +21,8 @@ use crate::words::{show_bytes, show_time};
 pub(crate) struct Args {
     #[command(flatten)]
     select: SelectArgs,
-    /// Print one sorted line a unit: table, venue, security, date, rows, content digest; no paths, no times.
+    /// Print one sorted line a unit: table (of features: set/table), venue, security, date, rows, content digest; no paths,
+    /// no times.
     #[arg(long)]
     digest: bool,
 }
@@ -32,7 +34,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     for tree in args.select.trees(&store)? {
         listing.extend(store.listing(&tree)?.into_iter().filter(|line| filter.pass(&line.key)));
     }
-    if args.digest {
+    // As JSON every unit is told with its digest anyway.
+    if args.digest && output.style != Style::Json {
         let mut lines: Vec<String> = listing.iter().map(TableListing::digest_line).collect();
         lines.sort();
         return lines.iter().try_for_each(|line| output.line(line));

@@ -1,24 +1,33 @@
 //! The command-line program: one file a subcommand, each over the library's public API.
 
 mod cat;
+mod compact;
 mod compute;
+mod config;
 mod demo;
+mod diff;
+mod export;
 mod features;
 mod import;
 mod inspect;
 mod ls;
 mod output;
-mod rows;
+mod published;
 mod select;
+mod shell;
 mod signals;
+mod status;
 mod sysinfo;
 mod tables;
+mod validate;
 mod verify;
 mod words;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use hftcol::error::Result;
 
 use output::Output;
@@ -29,6 +38,9 @@ use output::Output;
 struct Cli {
     #[command(flatten)]
     output: output::OutputArgs,
+    /// Configuration file; by default what HFTCOL_CONFIG names, else hftcol.toml in this folder, if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -38,18 +50,36 @@ enum Command {
     Import(import::Args),
     Compute(compute::Args),
     Ls(ls::Args),
+    Status(status::Args),
     Inspect(inspect::Args),
     Cat(cat::CatArgs),
     Head(cat::HeadArgs),
     Verify(verify::Args),
+    Validate(validate::Args),
+    Diff(diff::Args),
+    Export(export::Args),
+    Compact(compact::Args),
     Features(features::Args),
     Sysinfo(sysinfo::Args),
     Demo(demo::Args),
+    Config(config::Args),
+    Completions(shell::CompletionArgs),
+    Man(shell::ManArgs),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // A wrong configuration must not hide --help: it is told when the command line itself is right.
+    let (command, wrong) = match config::command(&words) {
+        Ok(command) => (command, None),
+        Err(error) => (Cli::command(), Some(error)),
+    };
+    let cli = Cli::from_arg_matches(&command.get_matches_from(words)).unwrap_or_else(|e| e.exit());
     let output = Output::new(&cli.output);
+    if let Some(error) = wrong {
+        output.error(&error);
+        return ExitCode::from(error.exit_code());
+    }
     if let Err(e) = hftcol::storage::guard_sigbus() {
         output.detail(format_args!("no SIGBUS handler: {e}"));
     }
@@ -69,12 +99,20 @@ fn run(command: Command, output: &Output) -> Result<()> {
         Command::Import(args) => import::run(&args, output),
         Command::Compute(args) => compute::run(&args, output),
         Command::Ls(args) => ls::run(&args, output),
+        Command::Status(args) => status::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Cat(args) => cat::run_cat(&args, output),
         Command::Head(args) => cat::run_head(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Validate(args) => validate::run(&args, output),
+        Command::Diff(args) => diff::run(&args, output),
+        Command::Export(args) => export::run(&args, output),
+        Command::Compact(args) => compact::run(&args, output),
         Command::Features(args) => features::run(&args, output),
         Command::Sysinfo(args) => sysinfo::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::Config(args) => config::run(&args, output),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hftcol::error::{Error, Result};
-use hftcol::read::TableReader;
+use hftcol::export;
 use hftcol::schema::PartitionKey;
 use hftcol::store::{KeyFilter, Store, Tree};
 
@@ -38,10 +38,20 @@ impl SelectArgs {
     /// # Errors
     /// `Usage` when none is named, and what opening says.
     pub(crate) fn open(&self) -> Result<Store> {
-        let Some(root) = &self.store else {
-            return Err(Error::usage("no store is named", "give --store DIR or set HFTCOL_STORE"));
-        };
-        Store::open(root)
+        Store::open(self.root()?)
+    }
+
+    /// The store's folder.
+    ///
+    /// # Errors
+    /// `Usage` when none is named.
+    pub(crate) fn root(&self) -> Result<&PathBuf> {
+        self.store.as_ref().ok_or_else(|| Error::usage("no store is named", "give --store DIR or set HFTCOL_STORE"))
+    }
+
+    /// The feature set asked for.
+    pub(crate) fn set(&self) -> Option<&str> {
+        self.set.as_deref()
     }
 
     /// Imported tables, or the named feature set.
@@ -49,13 +59,7 @@ impl SelectArgs {
     /// # Errors
     /// `Usage` for a set that the store does not have.
     pub(crate) fn tree(&self, store: &Store) -> Result<Tree> {
-        let Some(set) = &self.set else { return Ok(Tree::Raw) };
-        let known = store.sets()?;
-        if known.contains(set) {
-            return Ok(Tree::Features(set.clone()));
-        }
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-        Err(Error::usage(format!("there is no feature set {set}"), format!("the store has: {known}")))
+        export::tree(store, self.set())
     }
 
     /// The trees to look at: the named set alone, else the imported tables and every set.
@@ -98,19 +102,6 @@ impl SelectArgs {
         let filter = self.filter()?;
         Ok(store.keys(tree)?.into_iter().filter(|key| filter.pass(key)).collect())
     }
-}
-
-/// Opens the segments of a table in row order, each checked against the manifest; empty if the partition has no such table.
-///
-/// # Errors
-/// `Damage`, `Io`.
-pub(crate) fn open_table(store: &Store, tree: &Tree, key: &PartitionKey, table: &str) -> Result<Vec<TableReader>> {
-    let Some((manifest, files)) = store.open_table(tree, key, table)? else { return Ok(Vec::new()) };
-    let place = format!("{} {} {} {table}", key.venue, key.security, key.date);
-    let open = |(segment, file): (&hftcol::store::Segment, _)| {
-        TableReader::open_sealed(file, table, key, &segment.sealed).map_err(|e| e.in_file(&place))
-    };
-    manifest.table(table).zip(files).map(open).collect()
 }
 
 /// The name of a tree for people.

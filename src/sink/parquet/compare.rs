@@ -96,5 +96,5 @@ fn compare_cells<T: CellType>(
 }
 
 fn differs(table: &TableReader, expected: String, got: String) -> Error {
-    Error::damage("parquet re-read", expected, got).in_file(format!("{}.parquet", table.header().table))
+    Error::damage("re-read", expected, got).in_file(format!("{}.parquet", table.header().table))
 }

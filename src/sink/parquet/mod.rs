@@ -17,6 +17,7 @@ pub use write::write;
 use std::io::Write;
 use std::sync::Arc;
 
+use super::reread::check_hash;
 use super::{Format, Role, WrittenFile};
 use crate::error::{Error, Result};
 use crate::read::TableReader;
@@ -45,7 +46,7 @@ impl Format for Parquet {
 
     fn check(&self, table: &TableReader, file: Arc<dyn ReadAt>, written: WrittenFile) -> Result<()> {
         // The Parquet library may panic on bytes that no writer makes: it sees the file only if its hash is right.
-        source::check_hash(table, &*file, written)?;
+        check_hash(table, self.name(), &*file, written)?;
         compare(table, file)
     }
 

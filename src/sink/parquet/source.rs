@@ -1,45 +1,20 @@
-//! A Parquet file of ours as bytes: its hash, its fingerprint, and the form in which the Parquet reader wants it.
+//! A Parquet file of ours as bytes: its fingerprint, and the form in which the Parquet reader wants it.
 
-use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
-use xxhash_rust::xxh3::Xxh3Default;
 
 use super::FINGERPRINT;
-use crate::error::{Error, Result};
-use crate::read::TableReader;
-use crate::sink::WrittenFile;
+use crate::error::Result;
+use crate::sink::reread::Cursor;
 use crate::storage::ReadAt;
 
-/// Bytes that are hashed at a time.
-const STEP: usize = 1 << 18;
 /// The last bytes of a Parquet file: length of the metadata, magic.
 const TAIL: u64 = 8;
 /// Bytes of metadata that are searched at most.
 const METADATA: u64 = 64 << 20;
-
-/// Compares length and hash of a file with what was written.
-pub(super) fn check_hash(table: &TableReader, file: &dyn ReadAt, written: WrittenFile) -> Result<()> {
-    let mut hash = Xxh3Default::new();
-    let mut buffer = vec![0; STEP];
-    let mut offset = 0;
-    while offset < file.len() {
-        let take = usize::try_from(file.len() - offset).map_or(STEP, |left| left.min(STEP));
-        file.read_at(offset, &mut buffer[..take])?;
-        hash.update(&buffer[..take]);
-        offset += take as u64;
-    }
-    let found = WrittenFile { length: file.len(), file_hash: hash.digest128() };
-    if found == written {
-        return Ok(());
-    }
-    let text = |f: WrittenFile| format!("{} bytes with hash {:032x}", f.length, f.file_hash);
-    Err(Error::damage("parquet re-read", text(written), text(found))
-        .in_file(format!("{}.parquet", table.header().table)))
-}
 
 /// The fingerprint in a file's metadata; `None` where there is none. The metadata is searched, not parsed: a file that
 /// somebody else put there cannot do harm.
@@ -72,7 +47,7 @@ impl ChunkReader for Source {
     type T = Cursor;
 
     fn get_read(&self, start: u64) -> Result<Cursor, ParquetError> {
-        Ok(Cursor { file: Arc::clone(&self.0), offset: start })
+        Ok(Cursor::new(Arc::clone(&self.0), start))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -83,21 +58,5 @@ impl ChunkReader for Source {
         let mut bytes = vec![0; length];
         self.0.read_at(start, &mut bytes).map_err(|e| ParquetError::External(Box::new(e)))?;
         Ok(bytes.into())
-    }
-}
-
-/// Sequential reading from an offset.
-pub(super) struct Cursor {
-    file: Arc<dyn ReadAt>,
-    offset: u64,
-}
-
-impl Read for Cursor {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let left = self.file.len().saturating_sub(self.offset);
-        let take = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        self.file.read_at(self.offset, &mut out[..take]).map_err(io::Error::other)?;
-        self.offset += take as u64;
-        Ok(take)
     }
 }

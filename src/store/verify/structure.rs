@@ -107,6 +107,11 @@ impl Look<'_> {
         }
         for entry in self.store.storage.list(Path::new(layout::JOURNAL))? {
             let path = Path::new(layout::JOURNAL).join(&entry.name);
+            if let Some(checked) = self.store.check_failures(&path).filter(|_| entry.kind == EntryKind::File) {
+                let damaged = checked.err().map(|e| Finding::from_error(FindingKind::Changed, path, &e));
+                self.findings.extend(damaged);
+                continue;
+            }
             let is_ours = path == layout::ledger() || path == layout::head() || entry.name.ends_with(".lock");
             if !is_ours || entry.kind != EntryKind::File {
                 self.add(FindingKind::Foreign, path, "rule S-23: not a file of the journal", 0, false);

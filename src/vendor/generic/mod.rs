@@ -38,7 +38,7 @@ impl Dialect for Generic {
     }
 
     fn recognise(&self, probe: &Probe<'_>) -> Recognition {
-        if let Some((table, _)) = own::header(probe).as_ref().and_then(own::table) {
+        if let Some((table, _)) = own::header(probe, None).as_ref().and_then(|h| own::table(h, None)) {
             return Recognition::Yes(format!("the header names our own columns of {}", table.name()));
         }
         let options = SourceOptions { security: Some("?".to_owned()), ..SourceOptions::default() };
@@ -55,7 +55,7 @@ impl Dialect for Generic {
 
     fn open(&self, probe: &Probe<'_>, options: &SourceOptions) -> Result<Box<dyn ChunkParser>> {
         let flat = |plan: ColumnPlan| Planned { plan, form: Form::Flat };
-        let Planned { plan, form } = match (&options.mapping, own::header(probe)) {
+        let Planned { plan, form } = match (&options.mapping, own::header(probe, options.table)) {
             (Some(text), _) => plan::plan(text, probe, options)?,
             (None, Some(header)) => flat(own::plan(probe, header, options)?),
             (None, None) => flat(plan_from_header(probe, options)?),

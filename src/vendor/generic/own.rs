@@ -1,39 +1,39 @@
-//! The CSV that `hftcol cat --format csv` prints: the columns of a raw table by their own names, `source` and `record` last.
+//! The CSV that `hftcol export` and `cat` write: the columns of a raw table by their own names, `source` and `record` last.
 //!
-//! Read again, it gives the same rows (decision 5). Columns in which nothing stood are not there. A table of one level may be
-//! `quotes` or `book`: then `--table` must say which.
+//! Read again, it gives the same rows with the same records, and so the same content digest (decision 5), where the rows
+//! came from the partition's first source: the ordinal of a source is given by the import. Columns in which nothing stood
+//! are not there. A table of one level may be `quotes` or `book`: then `--table`, or the folder of an export, says which.
 
-use super::auto::{refuse, unit_of};
+use super::auto::refuse;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::normalize::{NameRule, Zone};
 use crate::parse::TimeFormat;
-use crate::schema::{Clock, RawTable, book_level_columns};
+use crate::schema::{Clock, RawTable, book_level_columns, level_suffix};
 use crate::vendor::columns::{ColumnPlan, Role};
 use crate::vendor::header::{self, Header};
 use crate::vendor::{Probe, SourceOptions};
 
 /// The columns that no other source has: places in the sources of a partition.
 const MARKS: [&str; 2] = ["source", "record"];
-const LEVEL_PARTS: u16 = 4;
 
-/// The header of an input, if it is ours.
-pub(super) fn header(probe: &Probe<'_>) -> Option<Header> {
+/// The header of an input, if it is ours; `asked` is the table that the user or the path names.
+pub(super) fn header(probe: &Probe<'_>, asked: Option<RawTable>) -> Option<Header> {
     let header = header::read(probe.head)?;
-    let is_ours = MARKS.iter().all(|name| header.find(name).is_some()) && table(&header).is_some();
-    is_ours.then_some(header)
+    let is_ours = MARKS.iter().all(|name| header.find(name).is_some());
+    let fits = table(&header, asked).or_else(|| table(&header, None)).is_some();
+    (is_ours && fits).then_some(header)
 }
 
-/// The table that a header names, and its levels.
-pub(super) fn table(header: &Header) -> Option<(RawTable, u16)> {
+/// The table whose columns a header holds, and its levels: `asked` if they fit it, else the one they speak for.
+pub(super) fn table(header: &Header, asked: Option<RawTable>) -> Option<(RawTable, u16)> {
     let has = |name: &str| header.find(name).is_some();
     if !has("ts_event") && !has("ts_recv") {
         return None;
     }
-    let mut levels = 0;
-    while levels < limits::LEVELS && has(&format!("bid_px_{levels:02}")) {
-        levels += 1;
-    }
+    // A level that nobody ever quoted has no columns, so the last one counts.
+    let level = |name: &String| level_of(name).map_or(0, |level| level + 1);
+    let levels = header.names.iter().map(level).max().unwrap_or(0);
     let found = match () {
         () if levels > 0 => RawTable::Book,
         () if has("action") => RawTable::Orders,
@@ -42,42 +42,38 @@ pub(super) fn table(header: &Header) -> Option<(RawTable, u16)> {
         () => RawTable::Trades,
     };
     let levels = levels.max(1);
-    let known = found.columns(levels);
-    let all_known = header.names.iter().all(|name| known.iter().any(|c| c.name == *name));
-    let all_there = found.decimals(levels).iter().all(|name| has(name));
     let once = (0..header.names.len()).all(|at| header.find(&header.names[at]) == Some(at));
-    (all_known && all_there && once).then_some((found, levels))
+    let fits = |table: RawTable| {
+        let known = table.columns(levels);
+        once && header.names.iter().all(|name| known.iter().any(|c| c.name == *name))
+    };
+    asked.filter(|table| fits(*table)).or_else(|| Some(found).filter(|table| fits(*table))).map(|table| (table, levels))
+}
+
+/// The level in a column's name, such as 7 in `bid_px_07`.
+fn level_of(name: &str) -> Option<u16> {
+    let (part, digits) = name.rsplit_once('_')?;
+    let level = digits.parse().ok().filter(|level| *level < limits::LEVELS)?;
+    (matches!(part, "bid_px" | "bid_sz" | "ask_px" | "ask_sz") && level_suffix(level) == digits).then_some(level)
 }
 
 /// The plan of such a file.
 ///
 /// # Errors
-/// `Usage` if it may be one of two tables; `Input` if times are not nanoseconds.
+/// `Usage` if it may be one of two tables.
 pub(super) fn plan(probe: &Probe<'_>, header: Header, options: &SourceOptions) -> Result<ColumnPlan> {
-    let (found, levels) = table(&header).ok_or_else(|| refuse(probe, "the columns of one table"))?;
-    let table = match (found, levels, options.table) {
-        (RawTable::Book, 1, Some(asked @ (RawTable::Quotes | RawTable::Book))) => asked,
-        (RawTable::Book, 1, None) => {
-            return Err(Error::usage(
-                format!("{}: one level may be quotes or a book", probe.path.display()),
-                "say which with --table quotes or --table book",
-            ));
-        }
-        _ => found,
-    };
-    let wanted = if options.levels == 0 { limits::LEVELS_DEFAULT } else { options.levels.min(limits::LEVELS) };
-    let kept = if table == RawTable::Book { levels.min(wanted) } else { 1 };
-    let mut columns = Vec::with_capacity(header.names.len());
-    for (at, name) in header.names.iter().enumerate() {
-        let role = match name.as_str() {
-            "ts_event" | "ts_recv" => {
-                let unit = unit_of(probe, &header, at, Some(TimeFormat::Nanos)).map_err(|e| refuse(probe, e))?;
-                if name == "ts_event" { Role::Event(unit) } else { Role::Recv(unit) }
-            }
-            name => role(name, table, kept),
-        };
-        columns.push((name.clone(), role));
+    let (found, levels) = table(&header, options.table).ok_or_else(|| refuse(probe, "the columns of one table"))?;
+    if levels == 1 && found == RawTable::Book && options.table.is_none() {
+        return Err(Error::usage(
+            format!("{}: one level may be quotes or a book", probe.path.display()),
+            "say which with --table quotes or --table book",
+        ));
     }
+    let table = found;
+    // What was stored once is stored again: levels are cut only if the user says so.
+    let wanted = if options.levels == 0 { limits::LEVELS } else { options.levels.min(limits::LEVELS) };
+    let kept = if table == RawTable::Book { levels.min(wanted) } else { 1 };
+    let columns: Vec<_> = header.names.iter().map(|name| (name.clone(), role(name, table, kept))).collect();
     let has_event = columns.iter().any(|(_, role)| matches!(role, Role::Event(_)));
     let zone = |name: &Option<String>, option| Zone::named(name.as_deref().unwrap_or("UTC"), option);
     Ok(ColumnPlan {
@@ -85,7 +81,8 @@ pub(super) fn plan(probe: &Probe<'_>, header: Header, options: &SourceOptions) -
         levels: kept,
         levels_cut: if table == RawTable::Book { levels - kept } else { 0 },
         delimiter: header.delimiter,
-        quoted: false,
+        // Ids are text of the source's: one may hold a newline.
+        quoted: !table.ids().is_empty(),
         header: Some(header.line),
         columns,
         names: NameRule { venue: options.venue.clone(), security: options.security.clone() },
@@ -99,21 +96,21 @@ pub(super) fn plan(probe: &Probe<'_>, header: Header, options: &SourceOptions) -
 }
 
 fn role(name: &str, table: RawTable, kept: u16) -> Role {
-    if name == "sequence" {
-        return Role::Sequence;
+    match name {
+        "ts_event" => return Role::Event(TimeFormat::Nanos),
+        "ts_recv" => return Role::Recv(TimeFormat::Nanos),
+        "sequence" => return Role::Sequence,
+        "record" => return Role::Record,
+        _ => {}
     }
-    let int = table.ints().iter().zip(0_u8..).find(|((known, _), _)| *known == name);
-    if let Some((_, at)) = int {
-        return match name {
-            "side" => Role::Side(at),
-            "is_snapshot" => Role::Flag(at),
-            _ => Role::Int(at),
-        };
+    // Sides and flags stand as their numbers, and an empty cell is missing.
+    if let Some((_, at)) = table.ints().iter().zip(0_u8..).find(|((known, _), _)| *known == name) {
+        return Role::Int(at);
     }
     if table.ids().iter().any(|id| id.0 == name) {
         return Role::Id;
     }
     let decimals = if table == RawTable::Book { book_level_columns(kept) } else { table.decimals(1) };
-    let slot = (0..kept.max(2) * LEVEL_PARTS).zip(decimals).find(|(_, known)| known == name);
-    slot.map_or(Role::Skip, |(slot, _)| Role::Decimal(slot))
+    let slot = decimals.iter().position(|known| known == name).and_then(|slot| u16::try_from(slot).ok());
+    slot.map_or(Role::Skip, Role::Decimal)
 }

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use hftcol::compute::Event;
 use hftcol::error::{Escaped, Result};
-use hftcol::schema::PartitionKey;
-use hftcol::store::{NameKind, escape};
+use hftcol::store::partition_name;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
-use crate::output::{Output, Style};
+use crate::output::Output;
+use crate::published;
 
 /// The listener of a run.
 pub(super) struct Progress<'a> {
@@ -33,7 +32,7 @@ impl<'a> Progress<'a> {
             Event::Worker { worker, pinned } => self.output.detail(format_args!("worker {worker}: {pinned}")),
             Event::Started { key } => {
                 if let Some(bar) = &self.bar {
-                    bar.set_message(name(key));
+                    bar.set_message(partition_name(key));
                 }
             }
             Event::Computed { rows, .. } => {
@@ -41,10 +40,10 @@ impl<'a> Progress<'a> {
                     bar.inc(rows);
                 }
             }
-            Event::Published { table, key, rows } => self.published(table, key, rows)?,
+            Event::Published { table, key, rows } => published::line(self.output, table, key, rows)?,
             Event::Failed { key, reason, again } => {
                 let then = if again { "; it will be tried again" } else { "" };
-                let line = format!("failed {}: {}{then}", name(key), Escaped(reason.as_bytes()));
+                let line = format!("failed {}: {}{then}", partition_name(key), Escaped(reason.as_bytes()));
                 match &self.bar {
                     Some(bar) => bar.println(line),
                     None => eprintln!("{line}"),
@@ -55,31 +54,12 @@ impl<'a> Progress<'a> {
         Ok(())
     }
 
-    /// The line that tools read: printed only after the table is durable.
-    fn published(&self, table: &str, key: &PartitionKey, rows: u64) -> Result<()> {
-        let (venue, security) = (escape(NameKind::Venue, &key.venue), escape(NameKind::Security, &key.security));
-        match self.output.style {
-            Style::Table => Ok(()),
-            Style::Plain => self.output.line(format_args!("published {table} {venue} {security} {} {rows}", key.date)),
-            Style::Json => self.output.json(&json!({
-                "event": "published", "table": table, "venue": venue, "security": security,
-                "date": key.date.to_string(), "rows": rows,
-            })),
-        }
-    }
-
     /// Clears the bar before results are printed.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
-}
-
-/// Venue, security and date in their escaped form.
-pub(super) fn name(key: &PartitionKey) -> String {
-    let (venue, security) = (escape(NameKind::Venue, &key.venue), escape(NameKind::Security, &key.security));
-    format!("{venue} {security} {}", key.date)
 }
 
 fn bar(rows: u64) -> ProgressBar {

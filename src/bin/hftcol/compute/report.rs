@@ -8,9 +8,9 @@ use hftcol::compute::{ComputeOptions, ComputeReport, PartitionOutcome, State};
 use hftcol::error::{Escaped, Result};
 use hftcol::feature;
 use hftcol::schema::Clock;
+use hftcol::store::partition_name;
 use serde_json::{Value, json};
 
-use super::progress::name;
 use crate::output::{Output, Style};
 
 /// Partitions that the table shows without `-v`; failed ones are always shown.
@@ -91,7 +91,7 @@ fn figures(p: &PartitionOutcome) -> Vec<(&'static str, u64)> {
 }
 
 fn plain_line(p: &PartitionOutcome) -> String {
-    let mut line = format!("partition {} state={}", name(&p.key), state_word(&p.state).replace(' ', "-"));
+    let mut line = format!("partition {} state={}", partition_name(&p.key), state_word(&p.state).replace(' ', "-"));
     if let Some(table) = p.book_table {
         let _ = write!(line, " book={table}");
     }
@@ -213,7 +213,12 @@ fn print_table(report: &ComputeReport, output: &Output) -> Result<()> {
     }
     for p in &report.partitions {
         if let Some(reason) = reason(&p.state) {
-            output.note(format_args!("{} {}: {}", state_word(&p.state), name(&p.key), Escaped(reason.as_bytes())));
+            output.note(format_args!(
+                "{} {}: {}",
+                state_word(&p.state),
+                partition_name(&p.key),
+                Escaped(reason.as_bytes())
+            ));
         }
     }
     Ok(())

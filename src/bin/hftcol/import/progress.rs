@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use hftcol::error::{Escaped, EscapedPath, Result};
 use hftcol::import::Event;
-use hftcol::store::{NameKind, UnitName, escape};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
-use crate::output::{Output, Style};
+use crate::output::Output;
+use crate::published;
 
 const READING: &str =
     "reading {bar:30} {percent:>3} %  {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}, {eta} left  {msg}";
@@ -45,21 +44,7 @@ impl<'a> Progress<'a> {
                     bar.set_position(*rows);
                 }
             }
-            Event::Published { table, key, rows } => {
-                let unit = UnitName { table, key };
-                match self.output.style {
-                    Style::Table => {}
-                    Style::Plain => self.output.line(format_args!("published {unit} {rows}"))?,
-                    Style::Json => self.output.json(&json!({
-                        "event": "published",
-                        "table": table,
-                        "venue": escape(NameKind::Venue, &key.venue),
-                        "security": escape(NameKind::Security, &key.security),
-                        "date": key.date.to_string(),
-                        "rows": rows,
-                    }))?,
-                }
-            }
+            Event::Published { table, key, rows } => published::line(self.output, table, key, *rows)?,
             Event::Warning(text) => {
                 let line = format!("warning: {}", Escaped(text.as_bytes()));
                 match &self.bar {
