@@ -157,7 +157,8 @@ fn distance(a: Cell<'_>, b: Cell<'_>, tolerance: Tolerance) -> Option<f64> {
 
 fn within(apart: f64, x: f64, y: f64, tolerance: Tolerance) -> Option<f64> {
     let room = tolerance.absolute + tolerance.relative * x.abs().max(y.abs());
-    let is_near = !tolerance.is_exact() && apart.abs() <= room;
+    // Nothing is near infinity, whatever the share of it.
+    let is_near = !tolerance.is_exact() && apart.is_finite() && apart.abs() <= room;
     (!is_near).then_some(apart.abs())
 }
 

@@ -283,9 +283,11 @@ class Store:
                 continue
             key = [parts.escape("venue", manifest.venue), parts.escape("security", manifest.security),
                    reader.date_text(manifest.date)]
+            # Tables of a feature set are told from imported ones by the set's name.
+            prefix = found[len("features/"):] + "/" if found else ""
             for table, segments in parts.tables(manifest).items():
                 rows = str(sum(s.rows for s in segments))
-                lines.append(" ".join([table, *key, rows, f"{parts.table_digest(segments):032x}"]))
+                lines.append(" ".join([prefix + table, *key, rows, f"{parts.table_digest(segments):032x}"]))
         return sorted(lines)
 
     def ledger(self):

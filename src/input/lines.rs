@@ -135,12 +135,12 @@ mod tests {
     #[test]
     fn objects_end_at_their_brace() {
         let text = br#"[{"a": "}\"", "b": {"c": [{}]}}, {} ]"#;
-        assert_eq!(object_end(text), Some(32));
-        assert_eq!(&text[32..], b", {} ]");
-        assert_eq!(count_records(text, Ends::Objects, false), (2, 36));
-        assert_eq!(count_records(text, Ends::Objects, true), (3, 38));
-        assert_eq!(bytes_of(text, Ends::Objects, 1), 32);
-        for cut in 0..32 {
+        assert_eq!(object_end(text), Some(31));
+        assert_eq!(&text[31..], b", {} ]");
+        assert_eq!(count_records(text, Ends::Objects, false), (2, 35));
+        assert_eq!(count_records(text, Ends::Objects, true), (3, 37));
+        assert_eq!(bytes_of(text, Ends::Objects, 1), 31);
+        for cut in 0..31 {
             assert_eq!(object_end(&text[..cut]), None, "cut at {cut}");
         }
         assert_eq!(object_end(br#"{"a": "open"#), None);
