@@ -59,15 +59,14 @@ fn auto_refuses_what_could_mean_two_things() {
 
 #[test]
 fn level_changes_are_no_trades() {
-    let rows = |header: &str, size: &str| {
-        auto(&format!(
-            "{header}\nbuy,8041.33,1,2018-04-17T00:55:04.358Z,S\n\
-        sell,8041.43,{size},2018-04-17T00:55:04.375Z,S\n"
-        ))
+    let text = |size: &str| {
+        let rows = "buy,8041.33,1,2018-04-17T00:55:04.358Z,S\nsell,8041.43,";
+        format!("side,price,size,time,symbol\n{rows}{size},2018-04-17T00:55:04.375Z,S\n")
     };
-    let error = rows("side,price,size,time,symbol", "0.00").unwrap_err();
+    assert_eq!(auto(&text("0.02")).unwrap().count("trades"), 2);
+    assert_eq!(auto(&text("0.00")).unwrap_err().exit_code(), 3);
+    let error = choose("generic", "x", text("0.00").as_bytes(), &SourceOptions::default()).unwrap_err();
     assert!(error.exit_code() == 3 && error.to_string().contains("level changes"), "{error}");
-    assert_eq!(rows("side,price,size,time,symbol", "0.02").unwrap().count("trades"), 2);
 }
 
 #[test]
