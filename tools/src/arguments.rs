@@ -24,6 +24,13 @@ impl Arguments {
         value.parse().map(Some).map_err(|_| format!("{name}: `{value}` is not a value"))
     }
 
+    /// Takes a word that stands alone; true if it is there.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        let before = self.words.len();
+        self.words.retain(|w| w != name);
+        self.words.len() < before
+    }
+
     /// Refuses what was not taken.
     pub(crate) fn finish(self) -> Result<(), String> {
         if self.words.is_empty() { Ok(()) } else { Err(format!("unknown arguments: {}", self.words.join(" "))) }

@@ -4,6 +4,7 @@ mod arguments;
 mod crash;
 mod features;
 mod fuzz;
+mod race;
 mod synth;
 mod tidy;
 mod vectors;
@@ -17,6 +18,7 @@ const COMMANDS: &[Command] = &[
     ("crash", "kill imports and computes at random moments and compare the stores", crash::run),
     ("features", "write docs/features.md from the registry; --check compares", features::run),
     ("fuzz", "run every fuzz target for a while", fuzz::run),
+    ("race", "import generated data with hftcol, Polars, DuckDB and pyarrow in turn and compare", race::run),
     ("synth", "write seeded books and trades in the Tardis layout", synth::run),
     ("tidy", "check layers, unsafe islands, file sizes and banned words of the sources", tidy::run),
     ("vectors", "write the format vectors that are missing to format-spec/vectors/v1", vectors::run),

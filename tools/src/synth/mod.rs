@@ -14,7 +14,8 @@ use std::path::Path;
 use crate::arguments::Arguments;
 pub(crate) use layout::Layout;
 use market::Market;
-use order::{Order, RowFile};
+pub(crate) use order::Order;
+use order::RowFile;
 
 /// What to generate.
 #[derive(Clone, Debug)]
@@ -35,6 +36,15 @@ pub(crate) struct Synth {
     pub(crate) layout: Layout,
     /// In which order rows stand in their file.
     pub(crate) order: Order,
+}
+
+/// Rows that were written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Snapshots; shares are rounded a security and a day, so this is a few off [`Synth::snapshots`].
+    pub(crate) snapshots: u64,
+    /// Trades, likewise.
+    pub(crate) trades: u64,
 }
 
 impl Default for Synth {
@@ -70,12 +80,12 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     if synth.securities == 0 || synth.days == 0 || !(1..=market::DEPTH).contains(&synth.levels) {
         return Err(format!("securities and days are at least 1, levels 1 to {}", market::DEPTH));
     }
-    synth.write(Path::new(&out)).map_err(|e| format!("{out}: {e}"))
+    synth.write(Path::new(&out)).map(drop).map_err(|e| format!("{out}: {e}"))
 }
 
 impl Synth {
     /// Writes the files of the layout into `folder`, all securities interleaved in time order before [`Order`] applies.
-    pub(crate) fn write(&self, folder: &Path) -> std::io::Result<()> {
+    pub(crate) fn write(&self, folder: &Path) -> std::io::Result<Written> {
         std::fs::create_dir_all(folder)?;
         let [book_name, trades_name] = self.layout.file_names(self.levels);
         let mut book = RowFile::create(&folder.join(&book_name), &self.layout.book_header(self.levels), self)?;
@@ -84,7 +94,7 @@ impl Synth {
             false => Some(RowFile::create(&folder.join(trades_name), &self.layout.trades_header(), self)?),
         };
         let mut line = Vec::with_capacity(4096);
-        let mut trade_id = 0;
+        let mut written = Written::default();
         for day in 0..self.days {
             let mut markets: Vec<Market> = (0..self.securities).map(|s| Market::open(self, s, day)).collect();
             let mut next: BinaryHeap<Reverse<(i64, usize)>> =
@@ -92,21 +102,23 @@ impl Synth {
             while let Some(Reverse((_, at))) = next.pop() {
                 let market = &mut markets[at];
                 while let Some(trade) = market.trade() {
-                    trade_id += 1;
+                    written.trades += 1;
                     line.clear();
-                    self.layout.trade(&mut line, market, &trade, trade_id);
+                    self.layout.trade(&mut line, market, &trade, written.trades);
                     trades.as_mut().unwrap_or(&mut book).push(&line)?;
                 }
                 let ts_us = market.step();
                 line.clear();
                 self.layout.snapshot(&mut line, market, ts_us, self.levels);
                 book.push(&line)?;
+                written.snapshots += 1;
                 if let Some(ts_us) = market.next_us() {
                     next.push(Reverse((ts_us, at)));
                 }
             }
         }
         book.finish()?;
-        trades.map_or(Ok(()), RowFile::finish)
+        trades.map_or(Ok(()), RowFile::finish)?;
+        Ok(written)
     }
 }

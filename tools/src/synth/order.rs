@@ -21,6 +21,16 @@ pub(crate) enum Order {
     Shuffled,
 }
 
+impl Order {
+    /// The word of `--order`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Shuffled => "shuffled",
+        }
+    }
+}
+
 impl FromStr for Order {
     type Err = ();
 
