@@ -144,7 +144,7 @@ impl Layout {
 
 /// Security and channel of a name such as `BTCUSDT-trades-2024-08.csv`.
 fn named(probe: &Probe<'_>) -> Option<(String, &'static str)> {
-    let name = probe.path.file_name()?.to_str()?;
+    let name = crate::input::file_name(probe.path)?;
     let (security, rest) = name.split_once('-')?;
     let channel = match rest.split_once('-')?.0 {
         "trades" => "trade",

@@ -66,7 +66,7 @@ fn bybit(_: &Probe<'_>, _: Envelope) -> Start {
 /// The security that begins a file name such as `btcusdt_20240808.gz`: letters that end in a currency that prices are made in.
 fn security_of_name(probe: &Probe<'_>) -> Option<String> {
     const QUOTES: [&str; 9] = ["USDT", "USDC", "BUSD", "TUSD", "FDUSD", "BTC", "ETH", "BNB", "USD_PERP"];
-    let name = probe.path.file_name()?.to_str()?.to_ascii_uppercase();
+    let name = crate::input::file_name(probe.path)?.to_ascii_uppercase();
     let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
     let perpetual = name[end..].strip_prefix("_PERP").map_or(end, |_| end + "_PERP".len());
     let word = &name[..perpetual];

@@ -201,6 +201,10 @@ fn csv_files_of_binance() {
     assert_eq!(perp.skipped["header"], 1);
     let futures = file("ETHUSDT-aggTrades-2024-08-08.csv", "9,2500.8,4,1,1,1723161257679,true\n");
     assert_eq!(futures.first("trades"), "binance-futures/ETHUSDT 2024-08-08 1723161257679000000 - - 0.0 -1|9|2500.8 4");
+    // As a member of the archive that it is downloaded in.
+    let member = "BTCUSDT-trades-2025-01-01.zip!BTCUSDT-trades-2025-01-01.csv";
+    let member = file(member, "7,93576.00,0.001,93.576,1735689600010866,True,True\n");
+    assert_eq!(member.rows["trades"][0], spot.rows["trades"][0]);
     let unnamed =
         parse("x", b"7,93576.00,0.001,93.576,1735689600010866,True,True\n", &SourceOptions::default(), &limits);
     assert_eq!(unnamed.unwrap_err().exit_code(), 3, "cells alone do not say what they are");
