@@ -119,14 +119,15 @@ impl BlockEncoder {
                 ColumnValues::I64 { values, .. } => Some(&values[..rows]),
                 _ => None,
             };
-            if let Some(words) = words.filter(|_| rows > 1 && rises(column.logical_type)) {
+            let rising = words.filter(|_| rows > 1 && rises(column.logical_type));
+            if let Some(words) = rising {
                 self.delta.clear();
                 delta::put(words, &mut self.delta, &mut self.changed);
             }
             if deflater.deflate(entry.encoding, out, part, &mut self.frame)? {
                 entry.encoding = Encoding::Zstd;
             }
-            if words.is_some() && rows > 1 && rises(column.logical_type) {
+            if rising.is_some() {
                 let wrapped = deflater.deflate(Encoding::Delta, &mut self.delta, 0, &mut self.frame)?;
                 if self.delta.len() < out.len() - part {
                     out.truncate(part);

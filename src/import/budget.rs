@@ -75,7 +75,8 @@ impl Budget {
             queue: threads.min(4),
             assembly: AssemblyBudget {
                 open_bytes: options.tuning.open_bytes.unwrap_or(bytes(buffers / 8 * 5)),
-                sealed_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 4)),
+                sealed_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8)),
+                index_bytes: options.tuning.index_bytes.unwrap_or(bytes(buffers / 8)),
                 rest_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8)),
             },
             run_buffer_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8 * 5 / threads as u64)),
@@ -97,8 +98,12 @@ mod tests {
         for memory in [limits::MEMORY_MIN, 128 << 20, limits::MEMORY_DEFAULT, 4 << 30] {
             for threads in [1, 2, 8, 64] {
                 let budget = Budget::new(&ImportOptions { memory, threads, ..ImportOptions::default() }).unwrap();
+                let assembly = budget.assembly;
+                // Open rows and run buffers are never full at once.
+                let rows = assembly.open_bytes.max(budget.run_buffer_bytes * threads);
+                let kept = assembly.sealed_bytes + assembly.index_bytes + assembly.rest_bytes;
                 let reading = BASE
-                    + (budget.run_buffer_bytes * threads) as u64
+                    + (rows + kept) as u64
                     + budget.chunk_bytes as u64 * (threads as u64 * (PARSED_FACTOR + 2) + 2);
                 let writing = BASE
                     + (budget.run_buffer_bytes * threads) as u64

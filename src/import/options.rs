@@ -73,6 +73,8 @@ pub struct Tuning {
     pub fan_in: Option<usize>,
     /// Bytes of open rows in the fast way for rows in order; 0 takes every row the general way.
     pub open_bytes: Option<usize>,
+    /// Bytes that are kept in memory of blocks encoded in the fast way.
+    pub index_bytes: Option<usize>,
 }
 
 /// What happens to records that cannot be stored.

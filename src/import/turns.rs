@@ -21,6 +21,8 @@ struct Parsed {
 struct Waiting {
     next: u64,
     chunks: BTreeMap<u64, Parsed>,
+    /// An append failed: no chunk waits for its turn any more.
+    failed: bool,
 }
 
 /// The assembly and the chunks that wait for it.
@@ -48,10 +50,11 @@ impl Turns {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Hands in chunk `number` of the run, and appends every chunk whose turn it is, unless another thread is at it.
+    /// Hands in chunk `number` of the run, and appends every chunk whose turn it is, unless another thread is at it. Each raw
+    /// chunk goes back to `empty`, also after an error: a reader that waits for one never waits for ever.
     ///
     /// # Errors
-    /// What [`Assembly::append`] says.
+    /// What [`Assembly::append`] says, once; later chunks are taken without a word.
     pub(crate) fn submit(
         &self,
         number: u64,
@@ -59,7 +62,13 @@ impl Turns {
         chunk: RawChunk,
         empty: &Sender<RawChunk>,
     ) -> Result<()> {
-        self.waiting().chunks.insert(number, Parsed { batches, chunk });
+        let mut waiting = self.waiting();
+        if waiting.failed {
+            let _ = empty.send(chunk);
+            return Ok(());
+        }
+        waiting.chunks.insert(number, Parsed { batches, chunk });
+        drop(waiting);
         loop {
             let mut assembly = match self.assembly.try_lock() {
                 Ok(assembly) => assembly,
@@ -67,8 +76,11 @@ impl Turns {
                 Err(TryLockError::WouldBlock) => return Ok(()),
             };
             while let Some(parsed) = self.take_next() {
-                for batch in &parsed.batches {
-                    assembly.append(batch)?;
+                let appended = parsed.batches.iter().try_for_each(|batch| assembly.append(batch));
+                if let Err(error) = appended {
+                    let _ = empty.send(parsed.chunk);
+                    self.give_up(empty);
+                    return Err(error);
                 }
                 if assembly.is_closed() {
                     self.closed.store(true, Ordering::Relaxed);
@@ -82,6 +94,15 @@ impl Turns {
             if !waiting.chunks.contains_key(&waiting.next) {
                 return Ok(());
             }
+        }
+    }
+
+    /// Gives back the raw chunks that wait, and lets no other wait.
+    fn give_up(&self, empty: &Sender<RawChunk>) {
+        let mut waiting = self.waiting();
+        waiting.failed = true;
+        for (_, parsed) in std::mem::take(&mut waiting.chunks) {
+            let _ = empty.send(parsed.chunk);
         }
     }
 
@@ -107,10 +128,53 @@ impl Turns {
         let encoding = &self.encoding;
         std::thread::scope(|scope| {
             let encode = || encoding.sealer().and_then(|mut sealer| encoding.work(&mut sealer));
-            let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(encode)).collect();
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(encode)).collect();
             let mine = encode();
-            helpers.into_iter().filter_map(|helper| helper.join().ok()).fold(mine, Result::and)
+            others.into_iter().filter_map(|other| other.join().ok()).fold(mine, Result::and)
         })?;
         assembly.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalize::{ChunkBuilder, NameRule, Place, Times, Zone};
+    use crate::schema::{Clock, RawTable};
+    use crate::storage::{Fault, FaultStorage, MemoryStorage};
+    use crossbeam::channel::bounded;
+
+    fn batches(rows: i64) -> Vec<RowBatch> {
+        let (rule, utc) = (NameRule::default(), Zone::utc());
+        let mut builder = ChunkBuilder::new(Place::default(), &rule, &utc);
+        let table = builder.add_table(RawTable::Trades, 1, Clock::Event);
+        for row in 0..rows {
+            builder.begin(row as u64);
+            let batch = builder.batch(table);
+            batch.decimals.extend([5, 1]);
+            batch.scales.extend([0, 0]);
+            batch.ints.push(1);
+            let times = Times { event: row, ..Times::default() };
+            builder.push_row(table, times, None, (b"v", b"S"), &[b"1"]).unwrap();
+            builder.store();
+        }
+        builder.finish().batches
+    }
+
+    #[test]
+    fn every_raw_chunk_comes_back_also_after_an_error() {
+        let budget = AssemblyBudget { open_bytes: 0, sealed_bytes: 0, index_bytes: 0, rest_bytes: 1 };
+        let storage = FaultStorage::new(Arc::new(MemoryStorage::new()));
+        storage.fail_at(0, Fault::FromNowOn(28));
+        let turns = Turns::new(budget, &Scratch::new(Arc::new(storage), "scratch-")).unwrap();
+        let (empty, back) = bounded(8);
+        // Chunks 1 and 2 come before their turn and wait; 0 fails when its second row has to be spilled.
+        turns.submit(2, batches(3), RawChunk::default(), &empty).unwrap();
+        turns.submit(1, batches(3), RawChunk::default(), &empty).unwrap();
+        assert_eq!(back.len(), 0);
+        turns.submit(0, batches(3), RawChunk::default(), &empty).unwrap_err();
+        assert_eq!(back.len(), 3);
+        turns.submit(3, batches(3), RawChunk::default(), &empty).unwrap();
+        assert_eq!(back.len(), 4);
     }
 }

@@ -140,6 +140,7 @@ fn threads_chunks_and_memory_leave_no_trace() {
         chunk_bytes: Some(chunk),
         fan_in: Some(fan_in),
         open_bytes: Some(64 * run),
+        index_bytes: None,
     };
     let cases =
         [(1, Tuning::default()), (4, tiny(50_000, 4_000, 64)), (3, tiny(20_000, 700, 2)), (1, tiny(1, 100_000, 64))];

@@ -1,5 +1,6 @@
 //! All open sections of an import: rows in, full blocks out.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam::queue::SegQueue;
@@ -32,6 +33,8 @@ pub struct AssemblyBudget {
     pub open_bytes: usize,
     /// Encoded blocks; those beyond go to a scratch file.
     pub sealed_bytes: usize,
+    /// What is known of encoded blocks, which stays in memory: with more of it the fast way ends.
+    pub index_bytes: usize,
     /// Rows that do not fit.
     pub rest_bytes: usize,
 }
@@ -52,6 +55,8 @@ pub struct Encoding {
     sealed: Mutex<Vec<(u32, Sealed)>>,
     spare: SegQueue<Box<OpenRows>>,
     spill: Arc<Spill>,
+    /// Bytes of the encoded blocks' indexes.
+    index_bytes: AtomicUsize,
 }
 
 impl Encoding {
@@ -70,6 +75,7 @@ impl Encoding {
     pub(crate) fn work(&self, sealer: &mut Sealer) -> Result<()> {
         while let Some(task) = self.tasks.pop() {
             let sealed = sealer.seal(&task.rows, task.first_row, task.repeats)?;
+            self.index_bytes.fetch_add(sealed.index_bytes(), Ordering::Relaxed);
             self.sealed.lock().unwrap_or_else(PoisonError::into_inner).push((task.section, sealed));
             self.spare.push(task.rows);
         }
@@ -137,6 +143,7 @@ impl Assembly {
             sealed: Mutex::new(Vec::new()),
             spare: SegQueue::new(),
             spill: Arc::clone(&spill),
+            index_bytes: AtomicUsize::new(0),
         };
         Ok(Self {
             budget,
@@ -198,7 +205,8 @@ impl Assembly {
         self.rows += batch.keys.len() as u64;
         let unfit = self.rest_rows > 4_096 && self.rest_rows > self.rows / 8;
         let thrashing = self.reopened > 32 + self.rows / (2 * u64::from(BLOCK_ROWS));
-        if !self.closed && (unfit || thrashing || self.builders.len() > SECTIONS_MAX) {
+        let crowded = self.encoding.index_bytes.load(Ordering::Relaxed) > self.budget.index_bytes;
+        if !self.closed && (unfit || thrashing || crowded || self.builders.len() > SECTIONS_MAX) {
             self.close()?;
         }
         Ok(())
@@ -294,6 +302,7 @@ impl Assembly {
             self.reopened += 1;
             reopen(&sealed, floor, &mut self.cells, &self.encoding.spill, &mut open)?;
             self.encoding.spill.forget(&sealed.place);
+            self.encoding.index_bytes.fetch_sub(sealed.index_bytes(), Ordering::Relaxed);
         }
         self.open_bytes += open.bytes();
         builder.open = Some(open);
@@ -317,6 +326,7 @@ impl Assembly {
         if open.rows > 0 {
             open.sort();
             let sealed = self.sealer.seal(&open, builder.rows, builder.repeats)?;
+            self.encoding.index_bytes.fetch_add(sealed.index_bytes(), Ordering::Relaxed);
             builder.aside = Some((sealed, open.floor()));
         }
         self.encoding.spare.push(open);

@@ -44,6 +44,12 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
+    /// Bytes of all but the block itself.
+    pub(super) fn index_bytes(&self) -> usize {
+        let facts: usize = self.facts.iter().map(|(_, facts)| facts.bytes()).sum();
+        size_of::<Self>() + self.cells.len() * size_of::<Cell>() + facts
+    }
+
     /// Decimals up to the last that has a value.
     pub(super) fn decimals(&self) -> usize {
         let ends = self.cells.iter().map(|cell| if let Role::Decimal(k) = cell.role { k + 1 } else { 0 });
