@@ -5,6 +5,7 @@ use crate::feature::FeatureConfig;
 use crate::feature::flow::FlowState;
 use crate::feature::frame::{Derived, Scratch};
 use crate::feature::plan::{KeyShape, PartitionShape, Plan};
+use crate::feature::series::Series;
 use crate::limits::BLOCK_ROWS;
 use crate::merge::{MergeMemory, Simd};
 
@@ -34,6 +35,7 @@ pub struct Arena {
     pub(crate) derived: Derived,
     pub(crate) scratch: Box<Scratch>,
     pub(crate) flow: FlowState,
+    pub(crate) series: Series,
     pub(crate) output: Output,
 }
 
@@ -53,6 +55,7 @@ impl Arena {
             derived: Derived::new(),
             scratch: Scratch::new(),
             flow: FlowState::new(usize::from(config.ofi_levels), config.mlofi_alpha, config.max_gap_ns),
+            series: Series::new(),
             output: Output {
                 values: vec![0.0; largest.slots * ROWS],
                 keys: [vec![0; ROWS], vec![0; ROWS], vec![0; ROWS]],
@@ -71,7 +74,7 @@ impl Arena {
     /// Bytes held by the large columns.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.merge.bytes() + self.output.values.len() * 8 + ROWS * 8 * 8
+        self.merge.bytes() + self.series.bytes() + self.output.values.len() * 8 + ROWS * 8 * 8
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("amihud_like", "price/size", "(a0-b0)/size of both sides with d < 10").null(ZERO),
         Definition::new("book_convexity", "1", "size with d < 5 / size with d < 50, both sides").null(ZERO),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

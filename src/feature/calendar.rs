@@ -24,6 +24,7 @@ pub(crate) const FAMILY: Family = Family {
         whole("minute", "min", "minute of the hour, 0-59").alias("minute_of_hour"),
         whole("is_weekend", "1", "1 when day_of_week is 5 or 6, else 0"),
     ],
+    needs: &[],
     kernel: Kernel::Calendar,
 };
 

@@ -15,6 +15,7 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("bid_cog", "price", "sum b*B/sum B").null("the side has no level"),
         Definition::new("ask_cog", "price", "sum a*A/sum A").null("the side has no level"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

@@ -18,6 +18,7 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("bid_gini", "1", GINI).null(NULL).source("Gini 1912"),
         Definition::new("ask_gini", "1", GINI).null(NULL).source("Gini 1912"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

@@ -18,6 +18,7 @@ pub(crate) const FAMILY: Family = Family {
             .null("either side's is null, or not two-sided")
             .alias("avg_depth_decay_5"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

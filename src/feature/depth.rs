@@ -40,6 +40,7 @@ pub(crate) const FAMILY: Family = Family {
             .null("none of the first five levels of a side exists, or not two-sided")
             .alias("vwap_spread"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
@@ -52,6 +53,7 @@ pub(crate) const VWAP_10: Family = Family {
         side(Definition::new("vwap_bid_10", "price", "sum b*B/sum B, levels < 10")).optional(),
         side(Definition::new("vwap_ask_10", "price", "sum a*A/sum A, levels < 10")).optional(),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run_vwap_10(input.simd, input, scratch, out)),
 };
 

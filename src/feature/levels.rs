@@ -20,6 +20,7 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("bid_wall_level", "level", WALL).null(NULL),
         Definition::new("ask_wall_level", "level", WALL).null(NULL),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

@@ -29,6 +29,7 @@ mod regression;
 mod returns;
 mod run;
 mod select;
+mod series;
 mod slope;
 mod smart;
 mod trade_flow;

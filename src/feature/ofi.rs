@@ -36,6 +36,7 @@ pub(crate) const FAMILY: Family = Family {
             .source("Xu, Gould, Howison 2018")
             .reads(READS, "ofi_levels, max_gap_ns"),
     ],
+    needs: &[],
     kernel: Kernel::Flow(|input, out| run(input.simd, input, out)),
 };
 

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::feature::registry::{Family, Kernel, LevelRule};
 use crate::feature::select::{level_name, writes};
+use crate::feature::series::SeriesColumn;
 use crate::feature::{Entry, FAMILIES, FeatureConfig, Names, select};
 use crate::limits;
 use crate::schema::{Column, LogicalType, Schema};
@@ -65,6 +66,9 @@ pub struct Plan {
     pub(crate) places: Vec<Place>,
     pub(crate) steps: Vec<Step>,
     pub(crate) slots: usize,
+    /// Columns of the series that something selected reads, with the slot of their values, or none where they are
+    /// taken from the batch itself.
+    pub(crate) series: Vec<(SeriesColumn, Option<usize>)>,
 }
 
 impl Plan {
@@ -73,7 +77,12 @@ impl Plan {
     /// # Errors
     /// `Usage` for a configuration out of range, a pattern that matches no column, or more than 512 columns.
     pub fn new(config: &FeatureConfig, shape: &PartitionShape) -> Result<Self> {
-        select(config)?;
+        let mut series: Vec<(SeriesColumn, Option<usize>)> = Vec::new();
+        for column in select(config)?.iter().flat_map(|entry| entry.family.needs) {
+            if !series.iter().any(|(known, _)| known == column) {
+                series.push((*column, None));
+            }
+        }
         let mut plan = Self {
             config: config.clone(),
             schema: Schema::default(),
@@ -82,6 +91,7 @@ impl Plan {
             places: Vec::new(),
             steps: Vec::new(),
             slots: 0,
+            series,
         };
         let keys = [("ts_event", shape.ts_event), ("ts_recv", shape.ts_recv), ("sequence", shape.sequence)];
         for (i, (name, shape)) in keys.into_iter().enumerate() {
@@ -111,7 +121,7 @@ impl Plan {
         self.versions.push(version);
     }
 
-    /// Gives every column of a family a slot if any of them is written.
+    /// Gives every column of a family a slot if any of them is written, or read by the series.
     fn add_family(&mut self, family: &'static Family) {
         let first_slot = self.slots;
         let before = self.places.len();
@@ -129,7 +139,8 @@ impl Plan {
             }
             i += run.max(1);
         }
-        if self.places.len() == before {
+        let read = self.series.iter().any(|(_, slot)| slot.is_some_and(|slot| slot >= first_slot));
+        if self.places.len() == before && !read {
             return;
         }
         self.steps.push(Step { kernel: family.kernel, first_slot, slots });
@@ -146,6 +157,11 @@ impl Plan {
 
     fn add_column(&mut self, entry: Entry, level: u16, slot: usize) {
         let name = level_name(entry.column, level);
+        for (column, at) in &mut self.series {
+            if column.source() == Some(entry.column.name) {
+                *at = Some(slot);
+            }
+        }
         let exists = !matches!(entry.column.levels, LevelRule::AtLeast(n) if n > self.levels);
         if !exists || !writes(&self.config, &entry, &name) {
             return;
@@ -164,6 +180,12 @@ impl Plan {
             dtype => Column::required(name, dtype),
         };
         self.push(column, place, entry.column.version);
+    }
+
+    /// Whether a slot is of a flow family, whose values stand compacted until the end of a batch.
+    pub(crate) fn is_flow(&self, slot: usize) -> bool {
+        let of = |step: &&Step| (step.first_slot..step.first_slot + step.slots).contains(&slot);
+        self.steps.iter().find(of).is_some_and(|step| matches!(step.kernel, Kernel::Flow(_)))
     }
 
     /// The output table's columns: keys, then features in contract order.
@@ -252,6 +274,16 @@ mod tests {
         let plan = Plan::new(&config, &shape(20)).unwrap();
         assert_eq!(plan.steps.len(), 1);
         assert_eq!(plan.schema().columns.last().unwrap().name, "mid");
+    }
+
+    #[test]
+    fn sources_of_the_series_are_columns_that_always_exist() {
+        for column in SeriesColumn::ALL {
+            let Some(source) = column.source() else { continue };
+            let found = registry().find(|entry| entry.column.name == source).unwrap();
+            assert_eq!(found.column.levels, LevelRule::Any, "{source}");
+            assert_eq!(found.family.table, "book");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("microprice", "price", "(b0*A0+a0*B0)/(A0+B0)").source("Stoikov 2018, weighted mid"),
         Definition::new("micro_minus_mid", "price", "microprice-m"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

@@ -23,6 +23,7 @@ pub(crate) const FAMILY: Family = Family {
         level("ask_px_{i:02}", "price", "a_i"),
         level("ask_sz_{i:02}", "size", "A_i"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

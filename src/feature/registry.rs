@@ -3,6 +3,7 @@
 //! A family is one file of kernels with its columns; [`FAMILIES`] has one line for each. The output schema, the
 //! selection, `hftcol features` and the reference page follow from the entries.
 
+use crate::feature::series::SeriesColumn;
 use crate::feature::{Flow, Out, Scratch, Structural};
 use crate::feature::{
     bands, calendar, cog, concentration, decay, depth, levels, ofi, quote, raw, regression, returns, slope, smart,
@@ -119,6 +120,9 @@ pub struct Family {
     pub about: &'static str,
     /// Columns in contract order.
     pub columns: &'static [Definition],
+    /// What it reads of the series of two-sided snapshots: columns of other families among them, which then run
+    /// whether or not they are written.
+    pub(crate) needs: &'static [SeriesColumn],
     pub(crate) kernel: Kernel,
 }
 

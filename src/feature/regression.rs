@@ -21,6 +21,7 @@ pub(crate) const FAMILY: Family = Family {
         Definition::new("slope_asymmetry", "1", "bid_slope_reg/ask_slope_reg")
             .null("either is null, or the ask's is 0"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

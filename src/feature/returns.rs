@@ -25,6 +25,7 @@ pub(crate) const FAMILY: Family = Family {
             .null("mid_velocity is null now or in row p")
             .reads(READS, "max_gap_ns"),
     ],
+    needs: &[],
     kernel: Kernel::Flow(|input, out| run(input.simd, input, out)),
 };
 

@@ -1,5 +1,7 @@
 //! One partition through merge and kernels: in, its tables; out, blocks of the feature table and a report.
 
+use std::ops::Range;
+
 use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
 use crate::feature::arena::{Output, ROWS};
@@ -10,6 +12,7 @@ use crate::feature::frame::{Derived, Out, Scratch, Structural};
 use crate::feature::inputs::PartitionInputs;
 use crate::feature::plan::{COLUMNS_MAX, Place, Step};
 use crate::feature::registry::Kernel;
+use crate::feature::series::Series;
 use crate::feature::{Arena, Plan};
 use crate::merge::{Batch, Merge, MergeConfig, MergeReport, Simd};
 
@@ -43,13 +46,13 @@ pub fn run_book(
     if plan.levels > arena.levels || plan.slots > arena.slots {
         return Err(Error::usage("the arena is smaller than the plan", "make both from one configuration"));
     }
-    let Arena { simd, merge: memory, derived, scratch, flow, output, .. } = arena;
+    let Arena { simd, merge: memory, derived, scratch, flow, series, output, .. } = arena;
     let max_gap_ns = plan.config().max_gap_ns;
     let config = MergeConfig { levels: usize::from(plan.levels), clock: inputs.clock, max_gap_ns, simd: *simd };
     let mut merge = Merge::new(inputs.book, inputs.trades, config, memory)?;
     let mut calendar = Calendar::new(inputs.date_tz)?;
     flow.reset();
-    let mut kernels = Kernels { plan, simd: *simd, derived, scratch, flow, calendar: &mut calendar };
+    let mut kernels = Kernels { plan, simd: *simd, derived, scratch, flow, series, calendar: &mut calendar };
     let mut emission = Emission::new(plan.config().emit_interval_ns);
     let mut rows_out = 0;
     let mut filled = 0;
@@ -79,6 +82,7 @@ struct Kernels<'a> {
     derived: &'a mut Derived,
     scratch: &'a mut Scratch,
     flow: &'a mut FlowState,
+    series: &'a mut Series,
     calendar: &'a mut Calendar,
 }
 
@@ -96,21 +100,44 @@ impl Kernels<'_> {
                 kernel(&input, self.scratch, out(step, &mut output.values, first, rows));
             }
         }
+        self.take_series(output, first..first + rows, Some(&batch.two_sided));
         let all = batch.all_two_sided();
         batch.compact();
         self.flow.compute(batch);
+        self.series.begin(batch);
         let input = Flow { batch, state: self.flow, simd: self.simd };
         for step in &self.plan.steps {
             if let Kernel::Flow(kernel) = step.kernel {
                 let mut columns = out(step, &mut output.values, first, rows);
                 kernel(&input, columns.narrowed(batch.rows()));
-                if !all {
-                    columns.expand(&batch.two_sided);
-                }
+            }
+        }
+        for (column, slot) in &self.plan.series {
+            if slot.is_none() {
+                self.series.derive(*column, batch, input.step());
+            }
+        }
+        self.take_series(output, first..first + batch.rows(), None);
+        if !all {
+            for step in self.plan.steps.iter().filter(|step| matches!(step.kernel, Kernel::Flow(_))) {
+                out(step, &mut output.values, first, rows).expand(&batch.two_sided);
             }
         }
         self.flow.carry();
         batch.carry();
+    }
+
+    /// Copies the columns that are just computed to the series: structural ones with the rows to keep, flow ones without.
+    fn take_series(&mut self, output: &Output, rows: Range<usize>, two_sided: Option<&[u32]>) {
+        for (column, slot) in &self.plan.series {
+            let Some(slot) = *slot else { continue };
+            let values = &output.values[slot * ROWS..][rows.clone()];
+            match (two_sided, self.plan.is_flow(slot)) {
+                (Some(two_sided), false) => self.series.take_rows(*column, values, two_sided),
+                (None, true) => self.series.take(*column, values),
+                _ => {}
+            }
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) const FAMILY: Family = Family {
             .null("one of levels 0..4 is missing")
             .alias("ask_slope_simple"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

@@ -17,6 +17,7 @@ pub(crate) const FAMILY: Family = Family {
             .null("not two-sided, m <= 0, or both are 0")
             .alias("smart_depth_imbalance"),
     ],
+    needs: &[],
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 

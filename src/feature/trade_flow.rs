@@ -24,6 +24,7 @@ pub(crate) const FAMILY: Family = Family {
             .alias("tfi"),
         sum("trade_vwap", "price", "sum P*Q/sum Q, any side").null("not two-sided, or sum Q = 0"),
     ],
+    needs: &[],
     kernel: Kernel::Flow(run),
 };
 
@@ -34,8 +35,7 @@ fn run(input: &Flow<'_>, out: Out<'_>) {
         sell[i] = sums.sell;
         unknown[i] = sums.unknown;
         count[i] = sums.count;
-        let both = sums.buy + sums.sell;
-        imbalance[i] = if both == 0.0 { 0.0 } else { (sums.buy - sums.sell) / both };
+        imbalance[i] = sums.imbalance();
         vwap[i] = ratio(sums.notional, sums.volume);
     }
 }

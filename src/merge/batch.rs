@@ -37,6 +37,15 @@ pub struct TradeSums {
     pub volume: f64,
 }
 
+impl TradeSums {
+    /// (buy - sell) / (buy + sell), 0 when both are 0.
+    #[must_use]
+    pub fn imbalance(&self) -> f64 {
+        let both = self.buy + self.sell;
+        if both == 0.0 { 0.0 } else { (self.buy - self.sell) / both }
+    }
+}
+
 /// Up to [`BATCH`] snapshots in total order, with the snapshot before them.
 ///
 /// A missing level is 0 in its price and its size, in both forms; a level exists when its size is positive.
