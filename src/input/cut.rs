@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::buffer::Buffer;
 use super::groups::Groups;
 use super::lines::Ends;
 use super::stream::{Front, Stream, TooLong};
@@ -12,9 +13,9 @@ use crate::error::{Error, InputFault, Result};
 #[derive(Debug, Default)]
 pub struct RawChunk {
     /// The records; the last line of the source may lack its newline.
-    pub bytes: Vec<u8>,
+    pub bytes: Buffer,
     /// The partner's records, one for each of `bytes` (and its header where only it has one); empty without a partner.
-    pub partner: Vec<u8>,
+    pub partner: Buffer,
     /// Number of the first record, from 0.
     pub first_record: u64,
     /// Records in `bytes`, or 1 if there is only a refused one.
@@ -161,7 +162,7 @@ impl Cutter {
             match partner.front(1 << 16, self.line_bytes)? {
                 Front::End => return Ok(()),
                 Front::Records if partner.pending[..partner.ready.1].iter().all(|b| matches!(b, b'\n' | b'\r')) => {
-                    let mut dropped = Vec::new();
+                    let mut dropped = Buffer::default();
                     partner.take_all(&mut dropped);
                 }
                 _ => return Err(unpaired(&self.main, partner)),

@@ -149,7 +149,7 @@ mod tests {
             assert_eq!(chunk.first_record, records);
             assert_eq!(chunk.records, chunk.bytes.split_inclusive(|b| *b == b'\n').count() as u64);
             records += chunk.records;
-            found.push((String::from_utf8(chunk.bytes.clone()).unwrap(), chunk.group_too_large));
+            found.push((String::from_utf8(chunk.bytes.to_vec()).unwrap(), chunk.group_too_large));
         }
         assert_eq!(found.iter().map(|(text, _)| text.as_str()).collect::<String>(), text);
         found

@@ -4,6 +4,7 @@
 //! decompressed bytes. Inputs are read with read(2) and never mapped; memory is bounded by [`InputLimits`], whatever
 //! the input holds. What an input is - compressed, an archive, UTF-16 - is told from its content, never from its name.
 
+mod buffer;
 mod cut;
 mod dbn;
 mod decode;

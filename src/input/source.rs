@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::buffer::Buffer;
 use super::decode::{Compression, decoder};
 use super::text::{self, Decoded, Peeked, Text};
 use super::{Input, InputLimits, STDIN, dbn, window, zip};
@@ -23,7 +24,7 @@ pub struct Source {
     reader: Box<dyn Read + Send>,
     compression: Compression,
     /// Read ahead for [`Source::head`], not yet handed out.
-    ahead: Vec<u8>,
+    ahead: Buffer,
     /// A failure behind the bytes of `ahead`: told once they are handed out.
     failed: Option<io::Error>,
     ended: bool,
@@ -79,7 +80,7 @@ impl Source {
             path: path.to_owned(),
             reader,
             compression,
-            ahead: Vec::new(),
+            ahead: Buffer::default(),
             failed: None,
             ended: false,
             hasher: Box::new(Xxh3::new()),
@@ -95,7 +96,7 @@ impl Source {
     fn drop_mark(&mut self) {
         self.read_ahead(UTF8_BOM.len());
         if self.ahead.starts_with(UTF8_BOM) {
-            self.ahead.drain(..UTF8_BOM.len());
+            self.ahead.drop_front(..UTF8_BOM.len());
             self.mark_bytes = UTF8_BOM.len() as u64;
         }
     }
@@ -147,12 +148,25 @@ impl Source {
     }
 
     /// Appends up to `most` bytes from the reader, remembers its end or failure.
-    fn pull(&mut self, out: &mut Vec<u8>, most: usize) {
+    fn pull(&mut self, out: &mut Buffer, most: usize) {
         let before = out.len();
-        out.reserve_exact(most);
-        match self.reader.by_ref().take(most as u64).read_to_end(out) {
-            Ok(n) => self.ended = n < most,
-            Err(e) => self.failed = Some(e),
+        let mut left = most;
+        while left > 0 {
+            match self.reader.read(out.space(left)) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(n) => {
+                    out.advance(n);
+                    left = left.saturating_sub(n);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.failed = Some(e);
+                    break;
+                }
+            }
         }
         self.hasher.update(&out[before..]);
         self.bytes += (out.len() - before) as u64;
@@ -162,11 +176,11 @@ impl Source {
     ///
     /// # Errors
     /// The failure of the stream, after all bytes before it: what the system or the decompressor says.
-    pub(super) fn read_some(&mut self, out: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    pub(super) fn read_some(&mut self, out: &mut Buffer, most: usize) -> io::Result<usize> {
         if !self.ahead.is_empty() {
             let n = self.ahead.len().min(most);
             out.extend_from_slice(&self.ahead[..n]);
-            self.ahead.drain(..n);
+            self.ahead.drop_front(..n);
             return Ok(n);
         }
         if let Some(error) = self.failed.take() {
@@ -219,5 +233,5 @@ fn not_a_stream(path: &Path) -> Error {
 pub fn head(path: &Path, limits: &InputLimits) -> Result<Vec<u8>> {
     let mut source = Source::open(path, limits)?;
     source.head();
-    Ok(source.ahead)
+    Ok(source.ahead.to_vec())
 }

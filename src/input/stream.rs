@@ -1,6 +1,7 @@
 //! The records of one source, whole ones first.
 
 use super::Source;
+use super::buffer::Buffer;
 use super::lines::{Ends, bytes_of, count_records};
 use crate::error::{Error, Result};
 use crate::limits::QUARANTINE_RECORD_BYTES;
@@ -21,7 +22,7 @@ pub struct TooLong {
 pub(super) struct Stream {
     pub(super) source: Source,
     pub(super) ends: Ends,
-    pub(super) pending: Vec<u8>,
+    pub(super) pending: Buffer,
     /// Whole records at the front of `pending`.
     pub(super) ready: (u64, usize),
     /// Records and bytes handed out.
@@ -40,7 +41,16 @@ pub(super) enum Front {
 
 impl Stream {
     pub(super) fn new(source: Source, ends: Ends) -> Self {
-        Self { source, ends, pending: Vec::new(), ready: (0, 0), records: 0, offset: 0, ended: false, broken: None }
+        Self {
+            source,
+            ends,
+            pending: Buffer::default(),
+            ready: (0, 0),
+            records: 0,
+            offset: 0,
+            ended: false,
+            broken: None,
+        }
     }
 
     /// Reads until a whole record is there, or the end, or too much.
@@ -109,7 +119,7 @@ impl Stream {
     }
 
     /// Hands out all whole records without copying them; only the cut tail is copied.
-    pub(super) fn take_all(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn take_all(&mut self, out: &mut Buffer) {
         let (records, bytes) = std::mem::take(&mut self.ready);
         out.clear();
         std::mem::swap(out, &mut self.pending);
@@ -120,14 +130,14 @@ impl Stream {
     }
 
     /// Hands out `records` of the whole records.
-    pub(super) fn take(&mut self, records: u64, out: &mut Vec<u8>) {
+    pub(super) fn take(&mut self, records: u64, out: &mut Buffer) {
         if records == self.ready.0 {
             return self.take_all(out);
         }
         let bytes = bytes_of(&self.pending[..self.ready.1], self.ends, records);
         out.clear();
         out.extend_from_slice(&self.pending[..bytes]);
-        self.pending.drain(..bytes);
+        self.pending.drop_front(..bytes);
         self.ready = (self.ready.0 - records, self.ready.1 - bytes);
         self.records += records;
         self.offset += bytes as u64;
@@ -142,7 +152,7 @@ impl Stream {
             // An open quote may have swallowed lines: the first newline of all is where the next record begins.
             if let Some(newline) = memchr::memchr(b'\n', &self.pending) {
                 length += newline as u64;
-                self.pending.drain(..=newline);
+                self.pending.drop_front(..newline + 1);
                 self.offset += length + 1;
                 break;
             }
@@ -164,7 +174,7 @@ impl Stream {
     pub(super) fn drop_record(&mut self, target: usize, line_bytes: usize) -> Result<()> {
         match self.front(target, line_bytes)? {
             Front::Records => {
-                let mut dropped = Vec::new();
+                let mut dropped = Buffer::default();
                 self.take(1, &mut dropped);
             }
             Front::TooLong => {

@@ -53,6 +53,14 @@ impl<'a> Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// Appends the fields of these numbers as decimals, with their scales as written; the scale of a field that is no
+    /// short decimal of the common form is 255. False, with nothing appended, if the block was not read as numbers.
+    #[inline]
+    pub fn decimals(&self, columns: &[u32], values: &mut Vec<i64>, scales: &mut Vec<u8>) -> bool {
+        let Some((numbers, first)) = self.numbers else { return false };
+        numbers.gather(first..first + self.ends.len(), columns, values, scales)
+    }
+
     /// A field as a decimal of the common form, at the scale it is written with.
     #[inline]
     #[must_use]
@@ -128,8 +136,10 @@ pub struct Splitter {
     delimiter: u8,
     quoted: bool,
     marks: Vec<u32>,
+    /// Which of the marks are ends of records.
+    lines: Vec<u32>,
     numbers: Option<Numbers>,
-    general: General,
+    general: Option<General>,
     /// Records by path.
     pub share: PathShare,
 }
@@ -138,8 +148,15 @@ impl Splitter {
     /// For a delimiter; with `quoted`, quoted fields may hold newlines.
     #[must_use]
     pub fn new(delimiter: u8, quoted: bool) -> Self {
-        let general = General::new(delimiter);
-        Self { delimiter, quoted, marks: Vec::new(), numbers: None, general, share: PathShare::default() }
+        Self {
+            delimiter,
+            quoted,
+            marks: Vec::new(),
+            lines: Vec::new(),
+            numbers: None,
+            general: None,
+            share: PathShare::default(),
+        }
     }
 
     /// Reads the fields of the fast path as decimals, a block at a time: for files whose fields are mostly that.
@@ -165,26 +182,26 @@ impl Splitter {
         while block_start < bytes.len() {
             let block = &bytes[block_start..block_end(bytes, block_start)];
             self.marks.clear();
-            mark(block, self.delimiter, &mut self.marks);
+            self.lines.clear();
+            mark(block, self.delimiter, &mut self.marks, &mut self.lines);
             if block.last() != Some(&b'\n') {
+                self.lines.push(self.marks.len() as u32);
                 self.marks.push(block.len() as u32);
             }
             if let Some(numbers) = &mut self.numbers {
                 numbers.read(block, &self.marks);
             }
             let (mut start, mut first) = (0, 0);
-            for (at, &end) in self.marks.iter().enumerate() {
-                let end = end as usize;
-                if block.get(end).is_some_and(|b| *b != b'\n') {
-                    continue;
-                }
+            for &line in &self.lines {
+                let ends = &self.marks[first..=line as usize];
+                let end = ends.last().map_or(0, |end| *end as usize);
                 let last = end - usize::from(end > start && block[end - 1] == b'\r');
                 // A carriage return is part of the last field for the numbers: then they leave it to the other way.
                 let numbers = self.numbers.as_ref().map(|numbers| (numbers, first));
-                let fields = Fields { text: block, start, ends: &self.marks[first..=at], last, numbers };
+                let fields = Fields { text: block, start, ends, last, numbers };
                 each(Record { index, offset: block_start + start, raw: &block[start..last], fields: Some(fields) });
                 index += 1;
-                (start, first) = (end + 1, at + 1);
+                (start, first) = (end + 1, line as usize + 1);
             }
             block_start += block.len();
         }
@@ -193,6 +210,7 @@ impl Splitter {
 
     /// The general path, for any bytes.
     pub fn split_general(&mut self, bytes: &[u8], mut each: impl FnMut(Record<'_>)) {
+        let general = self.general.get_or_insert_with(|| General::new(self.delimiter));
         let mut offset = 0;
         let mut index = 0;
         while offset < bytes.len() {
@@ -201,7 +219,7 @@ impl Splitter {
             // The last line of a source may end with a carriage return alone.
             let length = length - usize::from(length == next && rest[..length].ends_with(b"\r"));
             let raw = &rest[..length];
-            each(Record { index, offset, raw, fields: self.general.fields(raw) });
+            each(Record { index, offset, raw, fields: general.fields(raw) });
             index += 1;
             offset += next;
         }

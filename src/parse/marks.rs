@@ -1,7 +1,8 @@
 //! Positions of delimiters and newlines in a block, many bytes at a comparison.
 
-/// Appends the position of every `delimiter` and newline of `block` (less than 4 GiB), in order.
-pub(super) fn mark(block: &[u8], delimiter: u8, out: &mut Vec<u32>) {
+/// Appends the position of every `delimiter` and newline of `block` (less than 4 GiB) to `out`, in order, and to `lines` the
+/// number in `out` of each newline's.
+pub(super) fn mark(block: &[u8], delimiter: u8, out: &mut Vec<u32>, lines: &mut Vec<u32>) {
     let (chunks, tail) = block.as_chunks::<64>();
     let mut base = 0_u32;
     let mut count = out.len();
@@ -10,11 +11,21 @@ pub(super) fn mark(block: &[u8], delimiter: u8, out: &mut Vec<u32>) {
             // Seldom: the places of many chunks at a time.
             out.resize(count + 16 * 64, 0);
         }
-        count += push(mask(chunk, delimiter), base, &mut out[count..]);
+        let (delimiters, mut newlines) = masks(chunk, delimiter);
+        let all = delimiters | newlines;
+        while newlines != 0 {
+            let before = all & newlines.wrapping_sub(1) & !newlines;
+            lines.push(count as u32 + before.count_ones());
+            newlines &= newlines - 1;
+        }
+        count += push(all, base, &mut out[count..]);
         base = base.wrapping_add(64);
     }
     out.truncate(count);
     for (at, byte) in tail.iter().enumerate() {
+        if *byte == b'\n' {
+            lines.push(out.len() as u32);
+        }
         if *byte == delimiter || *byte == b'\n' {
             out.push(base + at as u32);
         }
@@ -34,48 +45,44 @@ fn push(mut mask: u64, base: u32, out: &mut [u32]) -> usize {
     count
 }
 
-/// One bit for each byte that is the delimiter or a newline.
+/// One bit for each byte that is the delimiter, and one for each newline.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[allow(unsafe_code, reason = "SIMD island: comparison of 16 bytes at a time")]
-fn mask(chunk: &[u8; 64], delimiter: u8) -> u64 {
+fn masks(chunk: &[u8; 64], delimiter: u8) -> (u64, u64) {
     // SAFETY: SSE2 is part of every x86-64 processor.
-    unsafe { sse2_mask(chunk, delimiter) }
+    unsafe { (sse2_mask(chunk, delimiter), sse2_mask(chunk, b'\n')) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
 #[inline]
-fn sse2_mask(chunk: &[u8; 64], delimiter: u8) -> u64 {
-    use core::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8};
-    let wanted = _mm_set1_epi8(delimiter.cast_signed());
-    let newline = _mm_set1_epi8(b'\n'.cast_signed());
+fn sse2_mask(chunk: &[u8; 64], wanted: u8) -> u64 {
+    use core::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set1_epi8};
+    let wanted = _mm_set1_epi8(wanted.cast_signed());
     let lanes: [__m128i; 4] = bytemuck::cast(*chunk);
     let mut mask = 0;
     for (at, lane) in lanes.into_iter().enumerate() {
-        let hit = _mm_or_si128(_mm_cmpeq_epi8(lane, wanted), _mm_cmpeq_epi8(lane, newline));
-        mask |= u64::from(_mm_movemask_epi8(hit).cast_unsigned()) << (16 * at);
+        mask |= u64::from(_mm_movemask_epi8(_mm_cmpeq_epi8(lane, wanted)).cast_unsigned()) << (16 * at);
     }
     mask
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
-fn mask(chunk: &[u8; 64], delimiter: u8) -> u64 {
-    portable_mask(chunk, delimiter)
+fn masks(chunk: &[u8; 64], delimiter: u8) -> (u64, u64) {
+    (portable_mask(chunk, delimiter), portable_mask(chunk, b'\n'))
 }
 
 /// The same eight bytes at a time, for every machine.
 #[cfg(any(test, not(target_arch = "x86_64")))]
-fn portable_mask(chunk: &[u8; 64], delimiter: u8) -> u64 {
+fn portable_mask(chunk: &[u8; 64], wanted: u8) -> u64 {
     const LOW7: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    let spread = |byte: u8| u64::from(byte) * 0x0101_0101_0101_0101;
     let zeros = |x: u64| !((((x & LOW7) + LOW7) | x) | LOW7);
     let (words, _) = chunk.as_chunks::<8>();
     let mut mask = 0;
     for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let hit = zeros(word ^ spread(delimiter)) | zeros(word ^ spread(b'\n'));
+        let hit = zeros(u64::from_le_bytes(*word) ^ (u64::from(wanted) * 0x0101_0101_0101_0101));
         // One bit a byte, gathered into the highest byte by a multiplication.
         let bits = (hit >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         mask |= bits << (8 * at);
@@ -95,11 +102,13 @@ mod tests {
         }
         block[100] = b'.';
         block[101] = 0xAC;
-        let mut found = Vec::new();
-        mark(&block, b',', &mut found);
+        let (mut found, mut lines) = (Vec::new(), Vec::new());
+        mark(&block, b',', &mut found, &mut lines);
         assert_eq!(found, [0, 7, 8, 63, 64, 65, 127, 128, 191, 192, 199]);
+        let newlines: Vec<u32> = lines.iter().map(|line| found[*line as usize]).collect();
+        assert_eq!(newlines, [7, 63, 65, 127, 191, 199]);
         for chunk in block.as_chunks::<64>().0 {
-            assert_eq!(mask(chunk, b','), portable_mask(chunk, b','));
+            assert_eq!(masks(chunk, b','), (portable_mask(chunk, b','), portable_mask(chunk, b'\n')));
         }
     }
 }

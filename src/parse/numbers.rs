@@ -1,6 +1,8 @@
 //! The short fields of a block as decimals, all at once: the same arithmetic as in [`super::scan`], but without a branch, so
 //! that the compiler does several fields in one instruction.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 
 use crate::units::Decimal;
@@ -37,6 +39,26 @@ impl Numbers {
     pub(super) fn get(&self, number: usize) -> Option<Decimal> {
         let (scale, value) = (*self.scales.get(number)?, *self.values.get(number)?);
         (scale != NONE).then_some(Decimal { mantissa: value as i64, scale })
+    }
+}
+
+impl Numbers {
+    /// Appends the decimals of a record, whose fields are `fields`, by their numbers in it; the scale of one that is none
+    /// is [`NONE`]. False, with nothing appended, if there are no such fields.
+    #[inline]
+    pub(super) fn gather(
+        &self,
+        fields: Range<usize>,
+        columns: &[u32],
+        values: &mut Vec<i64>,
+        scales: &mut Vec<u8>,
+    ) -> bool {
+        let (Some(all), Some(all_scales)) = (self.values.get(fields.clone()), self.scales.get(fields)) else {
+            return false;
+        };
+        scales.extend(columns.iter().map(|column| all_scales.get(*column as usize).copied().unwrap_or(NONE)));
+        values.extend(columns.iter().map(|column| all.get(*column as usize).map_or(0, |value| *value as i64)));
+        true
     }
 }
 

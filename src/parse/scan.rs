@@ -147,11 +147,10 @@ fn load_right(text: &[u8]) -> u64 {
             bytes[at..at + 4].copy_from_slice(&text[..4]);
             bytes[4..].copy_from_slice(&text[text.len() - 4..]);
         }
-        _ => {
-            for (to, from) in bytes.iter_mut().rev().zip(text.iter().rev()) {
-                *to = *from;
-            }
-        }
+        1 => bytes[7] = text[0],
+        2 => bytes[6..].copy_from_slice(text),
+        3 => bytes[5..].copy_from_slice(text),
+        _ => {}
     }
     u64::from_le_bytes(bytes)
 }

@@ -83,6 +83,8 @@ pub(super) struct ColumnParser {
     pub(super) plan: ColumnPlan,
     /// (source column, place among the decimals).
     decimals: Vec<(u16, u16)>,
+    /// The source column of every decimal of the table, in the table's order; empty if the source lacks one.
+    every_decimal: Vec<u32>,
     /// Every other column with a role.
     pub(super) others: Vec<(u16, Role)>,
     /// Decimals of a row.
@@ -107,10 +109,13 @@ impl ColumnParser {
             }
         }
         let width = plan.table.decimals(plan.levels).len();
+        let column_of =
+            |slot: usize| decimals.iter().find(|(_, to)| usize::from(*to) == slot).map(|(at, _)| u32::from(*at));
+        let every_decimal = (0..width).map(column_of).collect::<Option<Vec<_>>>().unwrap_or_default();
         let in_parts = [false, true]
             .map(|of| others.iter().any(|(_, role)| matches!(role, Role::Part { recv, .. } if *recv == of)));
         let restores = others.iter().any(|(_, role)| *role == Role::Record);
-        Self { plan, decimals, others, width, in_parts, restores }
+        Self { plan, decimals, every_decimal, others, width, in_parts, restores }
     }
 
     /// A builder of one table for a chunk.
@@ -178,16 +183,22 @@ impl ColumnParser {
     ) -> Result<(), Fault> {
         let batch = builder.batch(0);
         let (base, ints_base) = (batch.decimals.len(), batch.ints.len());
-        batch.decimals.resize(base + self.width, 0);
-        batch.scales.resize(base + self.width, SCALE_NULL);
         batch.ints.resize(ints_base + self.plan.table.ints().len(), INT_NULL);
         if self.plan.table == RawTable::Deltas && !self.restores {
             // A change that is not said to be part of a snapshot is none.
             batch.ints[ints_base] = 0;
         }
         let head = self.head(fields, &mut batch.ints[ints_base..], zone)?;
+        let gathered = self.plan.cells.is_none()
+            && !self.every_decimal.is_empty()
+            && fields.decimals(&self.every_decimal, &mut batch.decimals, &mut batch.scales);
+        if !gathered {
+            batch.decimals.resize(base + self.width, 0);
+            batch.scales.resize(base + self.width, SCALE_NULL);
+        }
         let (values, scales) = (&mut batch.decimals[base..], &mut batch.scales[base..]);
         match &self.plan.cells {
+            None if gathered => self.put_others(fields, values, scales)?,
             None => self.put_decimals(fields, values, scales)?,
             Some(cells) => self.put_cells(fields, cells, values, scales)?,
         }
@@ -207,10 +218,22 @@ impl ColumnParser {
         Ok(())
     }
 
+    /// The decimals that were not gathered with the others: those that are missing, longer, or in another form.
+    #[inline]
+    fn put_others(&self, fields: &Fields<'_>, values: &mut [i64], scales: &mut [u8]) -> Result<(), Fault> {
+        if scales.iter().fold(0, |most, scale| most.max(*scale)) != SCALE_NULL {
+            return Ok(());
+        }
+        self.put_decimals(fields, values, scales)
+    }
+
     fn put_decimals(&self, fields: &Fields<'_>, values: &mut [i64], scales: &mut [u8]) -> Result<(), Fault> {
         let is_book = matches!(self.plan.table, RawTable::Book | RawTable::Quotes);
         for &(field, slot) in &self.decimals {
             let slot = usize::from(slot);
+            if scales[slot] != SCALE_NULL {
+                continue;
+            }
             if let Some(decimal) = fields.decimal(usize::from(field)) {
                 (values[slot], scales[slot]) = (decimal.mantissa, decimal.scale);
                 continue;

@@ -195,10 +195,15 @@ impl Assembly {
         }
         for of_security in rows.iter().take(batch.securities.len()) {
             self.recent = None;
-            for &i in of_security {
+            let mut left = &of_security[..];
+            while let Some((&i, others)) = left.split_first() {
                 if self.closed || !self.append_row(batch, i as usize)? {
                     self.append_rest(batch, i as usize)?;
+                    left = others;
+                    continue;
                 }
+                // Most rows are like the one before.
+                left = &others[self.append_run(batch, i, others)..];
             }
         }
         self.by_security = rows;
@@ -246,6 +251,25 @@ impl Assembly {
                 Ok(false)
             }
         }
+    }
+
+    /// Takes rows behind row `i` that go where it went and are like it; gives how many.
+    fn append_run(&mut self, batch: &RowBatch, i: u32, rows: &[u32]) -> usize {
+        let Some(recent) = self.recent else { return 0 };
+        let Some(open) = self.builders[recent.section as usize].open.as_mut() else { return 0 };
+        let (Some(key), Some(next)) =
+            (batch.keys.get(i as usize), rows.first().and_then(|i| batch.keys.get(*i as usize)))
+        else {
+            return 0;
+        };
+        if key.date != next.date || key.sequence.is_some() != next.sequence.is_some() {
+            return 0;
+        }
+        let count = open.push_run(batch, rows);
+        if open.is_full() {
+            self.hand_out(recent.section);
+        }
+        count
     }
 
     fn append_rest(&mut self, batch: &RowBatch, i: usize) -> Result<()> {
