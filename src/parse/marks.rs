@@ -46,12 +46,18 @@ fn push(mut mask: u64, base: u32, out: &mut [u32]) -> usize {
 }
 
 /// One bit for each byte that is the delimiter, and one for each newline.
+#[inline]
+fn masks(chunk: &[u8; 64], delimiter: u8) -> (u64, u64) {
+    (mask(chunk, delimiter), mask(chunk, b'\n'))
+}
+
+/// One bit for each byte that is the wanted one.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[allow(unsafe_code, reason = "SIMD island: comparison of 16 bytes at a time")]
-fn masks(chunk: &[u8; 64], delimiter: u8) -> (u64, u64) {
+fn mask(chunk: &[u8; 64], wanted: u8) -> u64 {
     // SAFETY: SSE2 is part of every x86-64 processor.
-    unsafe { (sse2_mask(chunk, delimiter), sse2_mask(chunk, b'\n')) }
+    unsafe { sse2_mask(chunk, wanted) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -70,8 +76,8 @@ fn sse2_mask(chunk: &[u8; 64], wanted: u8) -> u64 {
 
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
-fn masks(chunk: &[u8; 64], delimiter: u8) -> (u64, u64) {
-    (portable_mask(chunk, delimiter), portable_mask(chunk, b'\n'))
+fn mask(chunk: &[u8; 64], wanted: u8) -> u64 {
+    portable_mask(chunk, wanted)
 }
 
 /// The same eight bytes at a time, for every machine.

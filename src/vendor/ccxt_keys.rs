@@ -25,17 +25,18 @@ pub(super) struct Keys<'a> {
     pub is_foreign: bool,
 }
 
-const TYPE: usize = 0;
+pub(super) const TYPE: usize = 0;
 const PRICE: usize = 10;
-const BIDS: usize = 12;
-const ASKS: usize = 13;
+pub(super) const BIDS: usize = 12;
+pub(super) const ASKS: usize = 13;
+pub(super) const DATA: usize = 14;
 
 /// Keys of raw captures that also carry `bids`, `price` or `data`: those are other dialects.
 const FOREIGN: [&[u8]; 7] = [b"topic", b"channel", b"arg", b"stream", b"e", b"product_id", b"lastUpdateId"];
 
 /// The number of a key that matters.
 #[inline]
-fn number_of(key: &[u8]) -> Option<usize> {
+pub(super) fn number_of(key: &[u8]) -> Option<usize> {
     Some(match key {
         b"type" => TYPE,
         b"exchange" => 1,
@@ -50,7 +51,7 @@ fn number_of(key: &[u8]) -> Option<usize> {
         b"amount" => 11,
         b"bids" => BIDS,
         b"asks" => ASKS,
-        b"data" => 14,
+        b"data" => DATA,
         _ => return None,
     })
 }
@@ -112,8 +113,8 @@ impl<'a> Keys<'a> {
             self.seen |= 1 << number;
             match (number, value, &mut levels, &mut inner) {
                 (BIDS | ASKS, Value::Array, Some(sink), _) => sink.side(reader, number == ASKS)?,
-                (14, Value::Object, _, Some(inner)) => inner.collect(reader, None, levels.as_deref_mut())?,
-                (14, Value::Array, ..) => {
+                (DATA, Value::Object, _, Some(inner)) => inner.collect(reader, None, levels.as_deref_mut())?,
+                (DATA, Value::Array, ..) => {
                     self.list = Some(reader.offset());
                     reader.skip(value)?;
                 }
@@ -126,8 +127,13 @@ impl<'a> Keys<'a> {
         Ok(())
     }
 
+    /// Without any value, of an object with the keys of these bits.
+    pub(super) fn with(seen: u32) -> Self {
+        Self { seen, ..Self::default() }
+    }
+
     #[inline]
-    fn set(&mut self, number: usize, value: Value<'a>) {
+    pub(super) fn set(&mut self, number: usize, value: Value<'a>) {
         let text = scalar(value);
         let raw = text.map(|t| t.raw);
         match number {

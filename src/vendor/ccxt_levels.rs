@@ -79,6 +79,13 @@ impl<'a> LevelSink<'a> {
         }
     }
 
+    /// Forgets the levels of the row.
+    pub(super) fn reset(&mut self) {
+        self.batch.decimals.truncate(self.base);
+        self.batch.scales.truncate(self.base);
+        (self.deepest, self.cut) = (0, 0);
+    }
+
     /// Ends the row: levels that it did not have go.
     pub(super) fn finish(self) -> (usize, u64) {
         let end = (self.base + 4 * self.deepest).min(self.batch.decimals.len());

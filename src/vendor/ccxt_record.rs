@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::ccxt::Units;
 use super::ccxt_keys::Keys;
 use super::ccxt_levels::LevelSink;
+use super::ccxt_shape::Shape;
 use super::row_head::read_time;
 use crate::normalize::{
     ChunkBuilder, Fault, INT_NULL, SCALE_NULL, TS_NULL, Times, Zone, ZoneCache, keep_existing_levels, price_and_qty,
@@ -19,6 +20,9 @@ const BOOK_WORDS: [&[u8]; 6] = [b"orderbook", b"order_book", b"book", b"snapshot
 const TRADE_WORDS: [&[u8]; 2] = [b"trade", b"trades"];
 const ORDER_WORDS: [&[u8]; 3] = [b"limit", b"market", b""];
 
+/// The years in which a number's size tells its unit: 2001-09-09 to 2128-06-11.
+const LIKELY_NS: std::ops::Range<i64> = 1_000_000_000_000_000_000..5_000_000_000_000_000_000;
+
 /// Reads records of one chunk.
 pub(super) struct RecordReader {
     units: Units,
@@ -28,6 +32,43 @@ pub(super) struct RecordReader {
     zone: ZoneCache,
     most_levels: usize,
     levels_cut: u64,
+    shapes: Shapes,
+}
+
+/// The shapes of a chunk's records: a book's and a trade's, mostly.
+#[derive(Default)]
+struct Shapes {
+    known: [Option<Shape>; 2],
+    /// The one that fitted last.
+    last: usize,
+    /// Records that fitted none.
+    missed: u64,
+}
+
+impl Shapes {
+    #[inline]
+    fn keys<'a>(&mut self, line: &'a [u8], sink: &mut LevelSink<'_>) -> Option<Keys<'a>> {
+        for at in [self.last, 1 - self.last] {
+            let Some(shape) = &self.known[at] else { continue };
+            if let Some(keys) = shape.keys(line, sink) {
+                self.last = at;
+                return Some(keys);
+            }
+            sink.reset();
+        }
+        None
+    }
+
+    /// Learns a record that fitted none: the more have missed, the more seldom.
+    fn learn(&mut self, line: &[u8]) {
+        self.missed += 1;
+        if self.missed.is_power_of_two()
+            && let Some(shape) = Shape::of(line)
+        {
+            self.last = 1 - self.last;
+            self.known[self.last] = Some(shape);
+        }
+    }
 }
 
 /// Deepest side and levels cut of a row.
@@ -39,7 +80,16 @@ struct Depth {
 
 impl RecordReader {
     pub(super) fn new(units: Units, kept: u16, tz: &Zone, book: usize, trades: usize) -> Self {
-        Self { units, kept, book, trades, zone: ZoneCache::new(tz.clone()), most_levels: 0, levels_cut: 0 }
+        Self {
+            units,
+            kept,
+            book,
+            trades,
+            zone: ZoneCache::new(tz.clone()),
+            most_levels: 0,
+            levels_cut: 0,
+            shapes: Shapes::default(),
+        }
     }
 
     /// Levels of the deepest row so far.
@@ -71,16 +121,21 @@ impl RecordReader {
     }
 
     fn rows(&mut self, line: &[u8], builder: &mut ChunkBuilder<'_>) -> Result<Option<&'static str>, Fault> {
+        let mut sink = LevelSink::new(builder.batch(self.book), self.kept, self.most_levels);
+        if let Some(keys) = self.shapes.keys(line, &mut sink) {
+            let (deepest, cut) = sink.finish();
+            return self.row(&keys, Depth { deepest, cut }, builder);
+        }
         let mut reader = Reader::new(line);
         if reader.value()? != Value::Object {
             return Err(Fault::new("", "a JSON object"));
         }
         let (mut outer, mut inner) = (Keys::default(), Keys::default());
-        let mut sink = LevelSink::new(builder.batch(self.book), self.kept, self.most_levels);
         outer.collect(&mut reader, Some(&mut inner), Some(&mut sink))?;
         let (deepest, cut) = sink.finish();
         let depth = Depth { deepest, cut };
         reader.end()?;
+        self.shapes.learn(line);
         match outer.list {
             None => self.row(&inner.over(&outer), depth, builder),
             Some(list) => self.list(&mut reader.from(list), &outer, builder),
@@ -185,11 +240,18 @@ impl RecordReader {
         let Some(text) = text else {
             return Ok(TS_NULL);
         };
+        let read = read_time(text, unit, &mut self.zone);
+        if let Ok(time) = read
+            && LIKELY_NS.contains(&time)
+        {
+            // No epoch of another unit reads as a time of these years.
+            return Ok(time);
+        }
         if let Some(other) = TimeFormat::of_epoch(text).filter(|u| *u != unit) {
             let expected = format!("a time in {} as in the first records, not in {}", unit.name(), other.name());
             return Err(Fault::got(name, expected, text));
         }
-        read_time(text, unit, &mut self.zone).map_err(|fault| Fault::got(name, fault, text))
+        read.map_err(|fault| Fault::got(name, fault, text))
     }
 }
 

@@ -12,6 +12,7 @@ mod ccxt;
 mod ccxt_keys;
 mod ccxt_levels;
 mod ccxt_record;
+mod ccxt_shape;
 mod cells;
 mod china_l2;
 mod coinbase_csv;

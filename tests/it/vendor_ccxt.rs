@@ -2,6 +2,7 @@
 
 use hftcol::input::InputLimits;
 use hftcol::vendor::SourceOptions;
+use proptest::prelude::*;
 
 use crate::sources::{Parsed, choose, parse, read};
 
@@ -127,5 +128,67 @@ fn raw_captures_of_others_are_not_ccxt() {
             Ok(selected) => assert_ne!(selected.dialect.name(), "ccxt", "{text}"),
             Err(error) => assert_eq!(error.exit_code(), 3, "{text}"),
         }
+    }
+}
+
+/// Records of a few shapes, with values of every kind, some of them damaged at one byte.
+fn records() -> impl Strategy<Value = Vec<String>> {
+    let number =
+        prop_oneof!["[1-9][0-9]{0,3}(\\.[0-9]{1,4})?", "0\\.[0-9]{1,3}", "\"[0-9.]{1,5}\"", "-?[0-9]{1,2}e[0-9]"];
+    let level = (number.clone(), number.clone()).prop_map(|(price, size)| format!("[{price},{size}]"));
+    let side = || proptest::collection::vec(level.clone(), 0..4).prop_map(|levels| levels.join(","));
+    let text = "[A-C/]{1,3}|\\\\u0041|";
+    let record = (0..5_usize, 0..1000_u64, text, side(), side(), (number.clone(), number)).prop_map(
+        |(shape, ms, name, bids, asks, (price, amount))| {
+            let time = 1_723_161_254_000 + ms;
+            match shape {
+                0 => format!(r#"{{"type":"orderbook","ts":{time},"symbol":"{name}","bids":[{bids}],"asks":[{asks}]}}"#),
+                1 => format!(
+                    r#"{{"type":"trade","ts":{time},"symbol":"{name}","side":"sell","price":{price},"amount":{amount},"id":"{ms}"}}"#
+                ),
+                2 => format!(
+                    r#"{{"type":"orderbook","symbol":"{name}","data":{{"symbol":"X","note":"{name}","n":{price},"bids":[{bids}],"asks":[{asks}],"timestamp":{time}}}}}"#
+                ),
+                3 => format!(
+                    r#"{{"type":"trades","data":[{{"price":{price},"amount":{amount}}}],"collected_at":{time},"symbol":"{name}"}}"#
+                ),
+                _ => format!(r#"{{"symbol":"{name}","timestamp":{time},"price":{price},"amount":{amount}}}"#),
+            }
+        },
+    );
+    let damaged = (record, prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<u8>()))).prop_map(
+        |(record, damage)| {
+            let mut bytes = record.into_bytes();
+            if let Some((at, byte)) = damage {
+                let at = at.index(bytes.len());
+                bytes[at] = if byte < 32 { b'"' } else { byte & 0x7F };
+            }
+            String::from_utf8(bytes).unwrap().replace('\n', " ")
+        },
+    );
+    proptest::collection::vec(damaged, 1..30)
+}
+
+proptest! {
+    /// What a chunk has taught makes no difference: each record reads as it does alone.
+    #[test]
+    fn a_record_reads_the_same_whatever_stood_before_it(records in records()) {
+        let limits = InputLimits::default();
+        let selected = choose("ccxt", "x.ndjson", format!("{BOOK}\n{TRADE}\n").as_bytes(), &SourceOptions::default()).unwrap();
+        let parsed = |text: &str| {
+            let source = crate::sources::open("x.ndjson", text.as_bytes(), &limits).unwrap();
+            read(source, &selected, &limits).unwrap().0
+        };
+        let together = parsed(&(records.join("\n") + "\n"));
+        // Blank lines in front: the record keeps its number.
+        let alone = |(number, record): (usize, &String)| parsed(&format!("{}{record}\n", "\n".repeat(number)));
+        let alone: Vec<Parsed> = records.iter().enumerate().map(alone).collect();
+        for table in ["book", "trades"] {
+            let one_by_one: Vec<&String> = alone.iter().filter_map(|p| p.rows.get(table)).flatten().collect();
+            prop_assert_eq!(together.rows.get(table).map_or(vec![], |rows| rows.iter().collect()), one_by_one);
+        }
+        let reasons: Vec<&String> = alone.iter().flat_map(|p| &p.rejects).map(|reject| &reject.reason).collect();
+        prop_assert_eq!(together.rejects.iter().map(|reject| &reject.reason).collect::<Vec<_>>(), reasons);
+        prop_assert_eq!(together.stored, alone.iter().map(|p| p.stored).sum::<u64>());
     }
 }
