@@ -82,19 +82,9 @@ impl<'a> BlockReader<'a> {
     }
 
     fn empty_batch(&self, key: &PartitionKey, source: u32) -> RowBatch {
-        RowBatch {
-            table: self.shape.table,
-            source,
-            levels: LEVELS,
-            securities: vec![(key.venue.clone(), key.security.clone())],
-            keys: Vec::new(),
-            decimals: Vec::new(),
-            scales: Vec::new(),
-            decimal_ends: Vec::new(),
-            ints: Vec::new(),
-            id_bytes: Vec::new(),
-            id_ends: Vec::new(),
-        }
+        let mut batch = RowBatch::new(self.shape.table, source, LEVELS);
+        batch.securities.push((key.venue.clone(), key.security.clone()));
+        batch
     }
 
     /// The value in a column that may be absent, in a row where it may be missing.

@@ -66,6 +66,26 @@ pub struct RowBatch {
     pub id_ends: Vec<u32>,
 }
 
+impl RowBatch {
+    /// A batch without rows and names.
+    #[must_use]
+    pub fn new(table: RawTable, source: u32, levels: u16) -> Self {
+        Self {
+            table,
+            source,
+            levels,
+            securities: Vec::new(),
+            keys: Vec::new(),
+            decimals: Vec::new(),
+            scales: Vec::new(),
+            decimal_ends: Vec::new(),
+            ints: Vec::new(),
+            id_bytes: Vec::new(),
+            id_ends: Vec::new(),
+        }
+    }
+}
+
 /// A record that was not stored, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {

@@ -61,19 +61,7 @@ impl<'a> ChunkBuilder<'a> {
 
     /// Adds a table and gives its handle: 0 for the first, and so on.
     pub fn add_table(&mut self, table: RawTable, levels: u16, clock: Clock) -> usize {
-        let batch = RowBatch {
-            table,
-            source: self.place.source,
-            levels,
-            securities: Vec::new(),
-            keys: Vec::new(),
-            decimals: Vec::new(),
-            scales: Vec::new(),
-            decimal_ends: Vec::new(),
-            ints: Vec::new(),
-            id_bytes: Vec::new(),
-            id_ends: Vec::new(),
-        };
+        let batch = RowBatch::new(table, self.place.source, levels);
         self.tables.push(Rows { batch, names: Interner::default(), clock, mark: [0; 4] });
         self.tables.len() - 1
     }

@@ -25,7 +25,7 @@ mod section;
 mod sections;
 
 pub use buffer::RunBuffer;
-pub use columnar::{Assembly, AssemblyBudget, ColumnRun, Encoding, Task};
+pub use columnar::{Assembly, AssemblyBudget, ColumnRun, Encoding};
 pub(crate) use columnar::{Cell, CellReader, Sealed, Sealer, cell_bytes};
 pub use columns::{BlockBuilder, Refused};
 pub use facts::{DecimalFacts, Facts};

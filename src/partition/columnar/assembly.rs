@@ -1,11 +1,10 @@
 //! All open sections of an import: rows in, full blocks out.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use crossbeam::queue::SegQueue;
 use hashbrown::HashMap;
 
+use super::encoding::{Encoding, Task};
 use super::open::{OpenRows, Unfit};
 use super::reopen::reopen;
 use super::run::{CellReader, ColumnRun};
@@ -18,7 +17,7 @@ use crate::partition::buffer::RunBuffer;
 use crate::partition::row::RowOrder;
 use crate::partition::run::{Run, corrupt};
 use crate::partition::scratch::Scratch;
-use crate::partition::section::{Section, SectionId, SectionRef};
+use crate::partition::section::{SectionId, SectionRef};
 use crate::units::Date;
 
 /// Columns beyond which a table gets shorter blocks: such tables take the general way.
@@ -37,50 +36,6 @@ pub struct AssemblyBudget {
     pub index_bytes: usize,
     /// Rows that do not fit.
     pub rest_bytes: usize,
-}
-
-/// A full block that waits for its encoding.
-#[derive(Debug)]
-pub struct Task {
-    section: u32,
-    rows: Box<OpenRows>,
-    first_row: u64,
-    repeats: bool,
-}
-
-/// What encoding threads share with the assembly: blocks to encode, encoded blocks, buffers to use again.
-#[derive(Debug)]
-pub struct Encoding {
-    tasks: SegQueue<Task>,
-    sealed: Mutex<Vec<(u32, Sealed)>>,
-    spare: SegQueue<Box<OpenRows>>,
-    spill: Arc<Spill>,
-    /// Bytes of the encoded blocks' indexes.
-    index_bytes: AtomicUsize,
-}
-
-impl Encoding {
-    /// A sealer for one thread.
-    ///
-    /// # Errors
-    /// `Io` when there is no memory for the compressor.
-    pub(crate) fn sealer(&self) -> Result<Sealer> {
-        Sealer::new(Arc::clone(&self.spill))
-    }
-
-    /// Encodes blocks until none waits.
-    ///
-    /// # Errors
-    /// `Io` of the scratch file.
-    pub(crate) fn work(&self, sealer: &mut Sealer) -> Result<()> {
-        while let Some(task) = self.tasks.pop() {
-            let sealed = sealer.seal(&task.rows, task.first_row, task.repeats)?;
-            self.index_bytes.fetch_add(sealed.index_bytes(), Ordering::Relaxed);
-            self.sealed.lock().unwrap_or_else(PoisonError::into_inner).push((task.section, sealed));
-            self.spare.push(task.rows);
-        }
-        Ok(())
-    }
 }
 
 /// One section.
@@ -138,16 +93,9 @@ impl Assembly {
     /// `Io` when there is no memory for the compressor.
     pub fn new(budget: AssemblyBudget, scratch: &Scratch) -> Result<Self> {
         let spill = Arc::new(Spill::new(scratch.clone(), budget.sealed_bytes));
-        let encoding = Encoding {
-            tasks: SegQueue::new(),
-            sealed: Mutex::new(Vec::new()),
-            spare: SegQueue::new(),
-            spill: Arc::clone(&spill),
-            index_bytes: AtomicUsize::new(0),
-        };
         Ok(Self {
             budget,
-            encoding: Arc::new(encoding),
+            encoding: Arc::new(Encoding::new(Arc::clone(&spill))),
             sealer: Sealer::new(spill)?,
             cells: CellReader::default(),
             numbers: HashMap::new(),
@@ -210,7 +158,7 @@ impl Assembly {
         self.rows += batch.keys.len() as u64;
         let unfit = self.rest_rows > 4_096 && self.rest_rows > self.rows / 8;
         let thrashing = self.reopened > 32 + self.rows / (2 * u64::from(BLOCK_ROWS));
-        let crowded = self.encoding.index_bytes.load(Ordering::Relaxed) > self.budget.index_bytes;
+        let crowded = self.encoding.index_bytes() > self.budget.index_bytes;
         if !self.closed && (unfit || thrashing || crowded || self.builders.len() > SECTIONS_MAX) {
             self.close()?;
         }
@@ -314,19 +262,12 @@ impl Assembly {
         };
         let wanted = OpenRows::bytes_of(table, decimals);
         while self.open_bytes + wanted > self.budget.open_bytes && self.put_aside_oldest()? {}
-        let mut open = match self.encoding.spare.pop() {
-            Some(mut spare) => {
-                spare.reset(table, sequenced, decimals);
-                spare
-            }
-            None => Box::new(OpenRows::new(table, sequenced, decimals)),
-        };
+        let mut open = self.encoding.buffer(table, sequenced, decimals);
         let builder = &mut self.builders[section as usize];
         if let Some((sealed, floor)) = builder.aside.take() {
             self.reopened += 1;
-            reopen(&sealed, floor, &mut self.cells, &self.encoding.spill, &mut open)?;
-            self.encoding.spill.forget(&sealed.place);
-            self.encoding.index_bytes.fetch_sub(sealed.index_bytes(), Ordering::Relaxed);
+            reopen(&sealed, floor, &mut self.cells, self.encoding.spill(), &mut open)?;
+            self.encoding.forget(&sealed);
         }
         self.open_bytes += open.bytes();
         builder.open = Some(open);
@@ -350,10 +291,10 @@ impl Assembly {
         if open.rows > 0 {
             open.sort();
             let sealed = self.sealer.seal(&open, builder.rows, builder.repeats)?;
-            self.encoding.index_bytes.fetch_add(sealed.index_bytes(), Ordering::Relaxed);
+            self.encoding.count(&sealed);
             builder.aside = Some((sealed, open.floor()));
         }
-        self.encoding.spare.push(open);
+        self.encoding.give_back(open);
         Ok(())
     }
 
@@ -370,20 +311,14 @@ impl Assembly {
         let Some(mut full) = builder.open.take() else { return };
         full.sort();
         let block = BLOCK_ROWS as usize;
-        let mut next = match self.encoding.spare.pop() {
-            Some(mut spare) => {
-                spare.reset(builder.id.table, builder.id.sequenced, full.scales.len());
-                spare
-            }
-            None => Box::new(OpenRows::new(builder.id.table, builder.id.sequenced, full.scales.len())),
-        };
+        let mut next = self.encoding.buffer(builder.id.table, builder.id.sequenced, full.scales.len());
         let next_repeats = full.repeats(block);
         full.split_to(block, &mut next);
         let task = Task { section, rows: full, first_row: builder.rows, repeats: builder.repeats };
         builder.rows += block as u64;
         builder.repeats = next_repeats;
         builder.open = Some(next);
-        self.encoding.tasks.push(task);
+        self.encoding.push(task);
     }
 
     /// Ends the fast way: what is open is encoded, the memory of open rows is given back.
@@ -392,7 +327,7 @@ impl Assembly {
         for at in 0..self.builders.len() {
             self.put_aside(at)?;
         }
-        while self.encoding.spare.pop().is_some() {}
+        self.encoding.free_buffers();
         Ok(())
     }
 
@@ -405,7 +340,7 @@ impl Assembly {
             if let Some(mut open) = builder.open.take().filter(|open| open.rows > 0) {
                 open.sort();
                 let (first_row, repeats) = (builder.rows, builder.repeats);
-                self.encoding.tasks.push(Task { section, rows: open, first_row, repeats });
+                self.encoding.push(Task { section, rows: open, first_row, repeats });
             }
         }
     }
@@ -416,44 +351,16 @@ impl Assembly {
     /// `Damage` when a block was lost between the threads: a defect.
     pub fn finish(self) -> Result<Vec<Run>> {
         let Self { encoding, mut builders, mut runs, rest, .. } = self;
-        while encoding.spare.pop().is_some() {}
-        let mut sealed = std::mem::take(&mut *encoding.sealed.lock().unwrap_or_else(PoisonError::into_inner));
+        encoding.free_buffers();
+        let mut sealed = encoding.take_sealed();
         for (section, builder) in (0_u32..).zip(&mut builders) {
             sealed.extend(builder.aside.take().map(|(block, _)| (section, block)));
-        }
-        sealed.sort_by_key(|(section, block)| (*section, block.first_row));
-        let mut found: Vec<(Section, Vec<Sealed>)> = Vec::new();
-        let mut current = None;
-        for (section, block) in sealed {
-            if current != Some(section) {
-                current = Some(section);
-                let id = builders.get(section as usize).map(|b| b.id.clone());
-                let id = id.ok_or_else(|| corrupt("a block of no section"))?;
-                found.push((Section { id, facts: Vec::new(), start: 0, end: 0 }, Vec::new()));
-            }
-            let Some((section, blocks)) = found.last_mut() else { continue };
-            let expected: usize = blocks.iter().map(|b: &Sealed| b.rows).sum();
-            if block.first_row != expected as u64 {
-                return Err(corrupt("a block was lost between the threads"));
-            }
-            for (source, facts) in &block.facts {
-                let at = section.facts_of(*source);
-                section.facts[at].1.merge(facts);
-            }
-            blocks.push(block);
-        }
-        found.sort_by(|a, b| a.0.id.cmp(&b.0.id));
-        let (mut sections, mut blocks) = (Vec::new(), Vec::new());
-        for (number, (section, sealed)) in (0_u64..).zip(found) {
-            sections.push(Section { start: number, end: number + 1, ..section });
-            blocks.push(sealed);
         }
         if !rest.is_empty() {
             runs.push(Run::keep(rest));
         }
-        if !sections.is_empty() {
-            runs.push(Run::Columns(ColumnRun { sections, blocks, spill: Arc::clone(&encoding.spill) }));
-        }
+        let id = |section: u32| builders.get(section as usize).map(|builder| builder.id.clone());
+        runs.extend(ColumnRun::of(sealed, id, encoding.spill())?.map(Run::Columns));
         Ok(runs)
     }
 }

@@ -9,14 +9,17 @@
 //! of which part went there is merged row by row in the end. So the fast way changes how long an import takes, never what
 //! it writes (decision 28).
 
+mod append;
 mod assembly;
+mod encoding;
 mod open;
 mod reopen;
 mod run;
 mod seal;
 mod spill;
 
-pub use assembly::{Assembly, AssemblyBudget, Encoding, Task};
+pub use assembly::{Assembly, AssemblyBudget};
+pub use encoding::Encoding;
 pub use run::ColumnRun;
 pub(crate) use run::{CellReader, RowFeed, cell_bytes};
 pub(crate) use seal::{Cell, Sealed, Sealer};

@@ -12,7 +12,7 @@ use crate::normalize::{INT_NULL, RowBatch, RowKey, SCALE_NULL, TS_NULL};
 use crate::partition::row;
 use crate::partition::run::corrupt;
 use crate::partition::schema::{Role, all_columns};
-use crate::partition::section::Section;
+use crate::partition::section::{Section, SectionId};
 use crate::schema::{Column, RawTable};
 use crate::units::Date;
 
@@ -26,6 +26,43 @@ pub struct ColumnRun {
 }
 
 impl ColumnRun {
+    /// The run of encoded blocks, each with its section's number; `None` without blocks.
+    ///
+    /// # Errors
+    /// `Damage` when a block was lost between the threads: a defect.
+    pub(super) fn of(
+        mut sealed: Vec<(u32, Sealed)>,
+        id: impl Fn(u32) -> Option<SectionId>,
+        spill: &Arc<Spill>,
+    ) -> Result<Option<Self>> {
+        sealed.sort_by_key(|(section, block)| (*section, block.first_row));
+        let mut found: Vec<(Section, Vec<Sealed>)> = Vec::new();
+        let mut current = None;
+        for (section, block) in sealed {
+            if current != Some(section) {
+                current = Some(section);
+                let id = id(section).ok_or_else(|| corrupt("a block of no section"))?;
+                found.push((Section { id, facts: Vec::new(), start: 0, end: 0 }, Vec::new()));
+            }
+            let Some((section, blocks)) = found.last_mut() else { continue };
+            let expected: usize = blocks.iter().map(|b| b.rows).sum();
+            if block.first_row != expected as u64 {
+                return Err(corrupt("a block was lost between the threads"));
+            }
+            for (source, facts) in &block.facts {
+                let at = section.facts_of(*source);
+                section.facts[at].1.merge(facts);
+            }
+            blocks.push(block);
+        }
+        found.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+        let numbered = (0_u64..).zip(found);
+        let (sections, blocks): (Vec<_>, Vec<_>) = numbered
+            .map(|(number, (section, sealed))| (Section { start: number, end: number + 1, ..section }, sealed))
+            .unzip();
+        Ok((!sections.is_empty()).then(|| Self { sections, blocks, spill: Arc::clone(spill) }))
+    }
+
     pub(crate) fn sections(&self) -> &[Section] {
         &self.sections
     }
@@ -168,7 +205,7 @@ impl<'r> RowFeed<'r> {
             self.cells.read(table, cell, bytes, values)?;
         }
         self.rows.clear();
-        let mut batch = empty_batch(table);
+        let mut batch = RowBatch::new(table, 0, 0);
         for row in 0..block.rows {
             fill(&mut batch, block, &self.columns, row);
             row::encode(&mut self.rows, &batch, 0).ok_or_else(|| corrupt("a block that is no batch"))?;
@@ -182,22 +219,6 @@ impl<'r> RowFeed<'r> {
 /// The clock, the number in the record, then the columns.
 pub(super) fn all_cells(block: &Sealed) -> impl Iterator<Item = &Cell> {
     [&block.clock, &block.sub].into_iter().chain(&block.cells)
-}
-
-fn empty_batch(table: RawTable) -> RowBatch {
-    RowBatch {
-        table,
-        source: 0,
-        levels: 0,
-        securities: Vec::new(),
-        keys: Vec::new(),
-        decimals: Vec::new(),
-        scales: Vec::new(),
-        decimal_ends: Vec::new(),
-        ints: Vec::new(),
-        id_bytes: Vec::new(),
-        id_ends: Vec::new(),
-    }
 }
 
 /// Makes the batch that of one row of a block.

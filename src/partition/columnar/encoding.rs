@@ -1,0 +1,117 @@
+//! What the assembly and the encoding threads share: full blocks to encode, encoded blocks, buffers to use again.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam::queue::SegQueue;
+
+use super::open::OpenRows;
+use super::seal::{Sealed, Sealer};
+use super::spill::Spill;
+use crate::error::Result;
+use crate::schema::RawTable;
+
+/// A full block that waits for its encoding.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) section: u32,
+    pub(super) rows: Box<OpenRows>,
+    pub(super) first_row: u64,
+    pub(super) repeats: bool,
+}
+
+/// The blocks on their way.
+#[derive(Debug)]
+pub struct Encoding {
+    tasks: SegQueue<Task>,
+    sealed: Mutex<Vec<(u32, Sealed)>>,
+    spare: SegQueue<Box<OpenRows>>,
+    spill: Arc<Spill>,
+    /// Bytes of the encoded blocks' indexes.
+    index_bytes: AtomicUsize,
+}
+
+impl Encoding {
+    pub(super) fn new(spill: Arc<Spill>) -> Self {
+        Self {
+            tasks: SegQueue::new(),
+            sealed: Mutex::new(Vec::new()),
+            spare: SegQueue::new(),
+            spill,
+            index_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// A sealer for one thread.
+    ///
+    /// # Errors
+    /// `Io` when there is no memory for the compressor.
+    pub(crate) fn sealer(&self) -> Result<Sealer> {
+        Sealer::new(Arc::clone(&self.spill))
+    }
+
+    /// Encodes blocks until none waits.
+    ///
+    /// # Errors
+    /// `Io` of the scratch file.
+    pub(crate) fn work(&self, sealer: &mut Sealer) -> Result<()> {
+        while let Some(task) = self.tasks.pop() {
+            let sealed = sealer.seal(&task.rows, task.first_row, task.repeats)?;
+            self.count(&sealed);
+            self.sealed.lock().unwrap_or_else(PoisonError::into_inner).push((task.section, sealed));
+            self.spare.push(task.rows);
+        }
+        Ok(())
+    }
+
+    pub(super) fn push(&self, task: Task) {
+        self.tasks.push(task);
+    }
+
+    /// The encoded blocks, in no order.
+    pub(super) fn take_sealed(&self) -> Vec<(u32, Sealed)> {
+        std::mem::take(&mut *self.sealed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// An empty buffer, a used one where there is one.
+    pub(super) fn buffer(&self, table: RawTable, sequenced: bool, decimals: usize) -> Box<OpenRows> {
+        match self.spare.pop() {
+            Some(mut spare) => {
+                spare.reset(table, sequenced, decimals);
+                spare
+            }
+            None => Box::new(OpenRows::new(table, sequenced, decimals)),
+        }
+    }
+
+    /// Takes a buffer back.
+    pub(super) fn give_back(&self, buffer: Box<OpenRows>) {
+        self.spare.push(buffer);
+    }
+
+    /// Gives the memory of unused buffers back to the system.
+    pub(super) fn free_buffers(&self) {
+        while self.spare.pop().is_some() {}
+    }
+
+    /// The file of blocks that memory has no room for.
+    pub(super) fn spill(&self) -> &Arc<Spill> {
+        &self.spill
+    }
+
+    /// Bytes that the indexes of encoded blocks take.
+    pub(super) fn index_bytes(&self) -> usize {
+        self.index_bytes.load(Ordering::Relaxed)
+    }
+
+    /// A block is kept elsewhere: its index counts.
+    pub(super) fn count(&self, sealed: &Sealed) {
+        self.index_bytes.fetch_add(sealed.index_bytes(), Ordering::Relaxed);
+    }
+
+    /// A block that was counted is no more.
+    pub(super) fn forget(&self, sealed: &Sealed) {
+        self.spill.forget(&sealed.place);
+        self.index_bytes.fetch_sub(sealed.index_bytes(), Ordering::Relaxed);
+    }
+}
