@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::exec::Interrupt;
 use crate::format::BlockEntry;
 use crate::limits::BLOCK_ROWS;
-use crate::partition::{BlockBuilder, Cell, CellReader, ColumnRun, Facts, Role, Run, Sealed, Section, cell_bytes};
+use crate::partition::{BlockBuilder, BlockIndex, Cell, CellReader, ColumnRun, Facts, Role, Run, Section, cell_bytes};
 use crate::schema::{Column, LogicalType};
 use crate::storage::WriteFile;
 use crate::units::POW10;
@@ -57,8 +57,8 @@ pub(crate) fn write_blocks(
     let mut duplicates = 0;
     for block in run.blocks(section) {
         interrupt.check()?;
-        let bytes = run.bytes(block, &mut buffer)?;
-        taker.take(block, bytes, writer)?;
+        let (index, bytes) = run.read(block, &mut buffer)?;
+        taker.take((block.rows, &index), bytes, writer)?;
         duplicates += block.duplicates;
     }
     Ok(duplicates)
@@ -83,17 +83,22 @@ struct Taker<'p> {
 }
 
 impl Taker<'_> {
-    fn take(&mut self, block: &Sealed, bytes: &[u8], writer: &mut TableWriter<&mut Box<dyn WriteFile>>) -> Result<()> {
+    fn take(
+        &mut self,
+        (rows, index): (usize, &BlockIndex),
+        bytes: &[u8],
+        writer: &mut TableWriter<&mut Box<dyn WriteFile>>,
+    ) -> Result<()> {
         let shape = &self.plan.shape;
         let mut found: Vec<Option<&Cell>> = Vec::with_capacity(shape.roles.len());
-        let mut left = block.cells.iter().peekable();
+        let mut left = index.cells.iter().peekable();
         for (number, (role, column)) in shape.roles.iter().zip(&shape.schema.columns).enumerate() {
             // Both stand in column order; the block may lack columns that others have.
             let cell = left.next_if(|cell| cell.role == *role);
             if cell.is_some_and(|cell| self.stays(cell, column)) {
                 found.push(cell);
             } else {
-                self.again(number, block, cell, bytes)?;
+                self.again(number, rows, cell, bytes)?;
                 found.push(None);
             }
         }
@@ -110,7 +115,7 @@ impl Taker<'_> {
                 }),
             });
         }
-        writer.push_pieces(block.rows, pieces.into_iter())
+        writer.push_pieces(rows, pieces.into_iter())
     }
 
     /// Whether a cell's bytes are the column's bytes.
@@ -120,12 +125,12 @@ impl Taker<'_> {
     }
 
     /// Decodes a cell, or makes a column without values, at the column's scale and with the partition's ordinals.
-    fn again(&mut self, number: usize, block: &Sealed, cell: Option<&Cell>, bytes: &[u8]) -> Result<()> {
+    fn again(&mut self, number: usize, rows: usize, cell: Option<&Cell>, bytes: &[u8]) -> Result<()> {
         let again = &mut self.columns[number];
         again.values.clear();
-        again.values.resize(block.rows, 0);
+        again.values.resize(rows, 0);
         again.validity.clear();
-        again.validity.resize(block.rows.div_ceil(64), 0);
+        again.validity.resize(rows.div_ceil(64), 0);
         again.nulls = true;
         let Some(cell) = cell else { return Ok(()) };
         self.cells.read_raw(self.plan.table, cell, bytes, &mut again.values, &mut again.validity)?;

@@ -26,7 +26,7 @@ mod sections;
 
 pub use buffer::RunBuffer;
 pub use columnar::{Assembly, AssemblyBudget, ColumnRun, Encoding};
-pub(crate) use columnar::{Cell, CellReader, Sealed, Sealer, cell_bytes};
+pub(crate) use columnar::{BlockIndex, Cell, CellReader, Sealer, cell_bytes};
 pub use columns::{BlockBuilder, Refused};
 pub use facts::{DecimalFacts, Facts};
 pub use merge::{Merge, MergedRow, Origin, Part};

@@ -257,7 +257,7 @@ impl Assembly {
             (id.table, id.sequenced)
         };
         let decimals = match &self.builders[section as usize].aside {
-            Some((sealed, _)) => decimals.max(sealed.decimals()),
+            Some((sealed, _)) => decimals.max(sealed.decimals),
             None => decimals,
         };
         let wanted = OpenRows::bytes_of(table, decimals);
@@ -352,15 +352,16 @@ impl Assembly {
     pub fn finish(self) -> Result<Vec<Run>> {
         let Self { encoding, mut builders, mut runs, rest, .. } = self;
         encoding.free_buffers();
-        let mut sealed = encoding.take_sealed();
         for (section, builder) in (0_u32..).zip(&mut builders) {
-            sealed.extend(builder.aside.take().map(|(block, _)| (section, block)));
+            if let Some((block, _)) = builder.aside.take() {
+                encoding.finish(section, block);
+            }
         }
         if !rest.is_empty() {
             runs.push(Run::keep(rest));
         }
         let id = |section: u32| builders.get(section as usize).map(|builder| builder.id.clone());
-        runs.extend(ColumnRun::of(sealed, id, encoding.spill())?.map(Run::Columns));
+        runs.extend(ColumnRun::of(encoding.take_finished(), id, encoding.spill())?.map(Run::Columns));
         Ok(runs)
     }
 }

@@ -9,6 +9,7 @@ use super::open::OpenRows;
 use super::seal::{Sealed, Sealer};
 use super::spill::Spill;
 use crate::error::Result;
+use crate::partition::facts::Facts;
 use crate::schema::RawTable;
 
 /// A full block that waits for its encoding.
@@ -20,11 +21,32 @@ pub(super) struct Task {
     pub(super) repeats: bool,
 }
 
+/// What is finished of a section.
+#[derive(Debug, Default)]
+pub(super) struct Finished {
+    /// In no order.
+    pub(super) blocks: Vec<Sealed>,
+    /// By source, in no order.
+    pub(super) facts: Vec<(u32, Facts)>,
+}
+
+impl Finished {
+    fn add(&mut self, block: Sealed, facts: Vec<(u32, Facts)>) {
+        self.blocks.push(block);
+        for (source, theirs) in facts {
+            match self.facts.iter_mut().find(|(of, _)| *of == source) {
+                Some((_, ours)) => ours.merge(&theirs),
+                None => self.facts.push((source, theirs)),
+            }
+        }
+    }
+}
+
 /// The blocks on their way.
 #[derive(Debug)]
 pub struct Encoding {
     tasks: SegQueue<Task>,
-    sealed: Mutex<Vec<(u32, Sealed)>>,
+    finished: Mutex<Vec<Finished>>,
     spare: SegQueue<Box<OpenRows>>,
     spill: Arc<Spill>,
     /// Bytes of the encoded blocks' indexes.
@@ -35,7 +57,7 @@ impl Encoding {
     pub(super) fn new(spill: Arc<Spill>) -> Self {
         Self {
             tasks: SegQueue::new(),
-            sealed: Mutex::new(Vec::new()),
+            finished: Mutex::new(Vec::new()),
             spare: SegQueue::new(),
             spill,
             index_bytes: AtomicUsize::new(0),
@@ -57,8 +79,7 @@ impl Encoding {
     pub(crate) fn work(&self, sealer: &mut Sealer) -> Result<()> {
         while let Some(task) = self.tasks.pop() {
             let sealed = sealer.seal(&task.rows, task.first_row, task.repeats)?;
-            self.count(&sealed);
-            self.sealed.lock().unwrap_or_else(PoisonError::into_inner).push((task.section, sealed));
+            self.finish(task.section, sealed);
             self.spare.push(task.rows);
         }
         Ok(())
@@ -68,9 +89,21 @@ impl Encoding {
         self.tasks.push(task);
     }
 
-    /// The encoded blocks, in no order.
-    pub(super) fn take_sealed(&self) -> Vec<(u32, Sealed)> {
-        std::mem::take(&mut *self.sealed.lock().unwrap_or_else(PoisonError::into_inner))
+    /// A block of a section that will not be changed any more.
+    pub(super) fn finish(&self, section: u32, mut sealed: Sealed) {
+        let facts = std::mem::take(&mut sealed.facts);
+        self.count(&sealed);
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        let section = section as usize;
+        if finished.len() <= section {
+            finished.resize_with(section + 1, Finished::default);
+        }
+        finished[section].add(sealed, facts);
+    }
+
+    /// The finished sections, by number.
+    pub(super) fn take_finished(&self) -> Vec<Finished> {
+        std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// An empty buffer, a used one where there is one.

@@ -12,6 +12,7 @@
 mod append;
 mod assembly;
 mod encoding;
+mod index;
 mod open;
 mod reopen;
 mod run;
@@ -20,6 +21,7 @@ mod spill;
 
 pub use assembly::{Assembly, AssemblyBudget};
 pub use encoding::Encoding;
+pub(crate) use index::BlockIndex;
 pub use run::ColumnRun;
 pub(crate) use run::{CellReader, RowFeed, cell_bytes};
-pub(crate) use seal::{Cell, Sealed, Sealer};
+pub(crate) use seal::{Cell, Sealer};

@@ -1,7 +1,8 @@
 //! A sealed block as open rows again: a section that was put aside gets more rows.
 
+use super::index::BlockIndex;
 use super::open::{CLOCK, OpenRows, SUB};
-use super::run::{CellReader, all_cells};
+use super::run::CellReader;
 use super::seal::{Sealed, number_of};
 use super::spill::Spill;
 use crate::error::Result;
@@ -22,17 +23,18 @@ pub(super) fn reopen(
 ) -> Result<()> {
     let mut buffer = Vec::new();
     let bytes = spill.read(&block.place, &mut buffer)?;
+    let index = BlockIndex::parse(bytes)?;
     let table = open.table;
-    for cell in &block.cells {
+    for cell in &index.cells {
         if let Role::Decimal(k) = cell.role {
             open.scales[k] = cell.scale;
         }
     }
     let numbers: Vec<usize> =
-        [CLOCK, SUB].into_iter().chain(block.cells.iter().map(|cell| number_of(table, cell.role))).collect();
+        [CLOCK, SUB].into_iter().chain(index.cells.iter().map(|cell| number_of(table, cell.role))).collect();
     open.refill(block.rows, floor, |number, column| {
         column.fill(super::open::NULL);
-        match numbers.iter().position(|n| *n == number).and_then(|at| all_cells(block).nth(at)) {
+        match numbers.iter().position(|n| *n == number).and_then(|at| index.all().nth(at)) {
             Some(cell) => cells.read(table, cell, bytes, column),
             None => Ok(()),
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::encoding::Finished;
+use super::index::BlockIndex;
 use super::open::NULL;
 use super::seal::{Cell, Sealed, levels_of};
 use super::spill::Spill;
@@ -26,39 +28,36 @@ pub struct ColumnRun {
 }
 
 impl ColumnRun {
-    /// The run of encoded blocks, each with its section's number; `None` without blocks.
+    /// The run of finished sections, given by number; `None` without blocks.
     ///
     /// # Errors
     /// `Damage` when a block was lost between the threads: a defect.
     pub(super) fn of(
-        mut sealed: Vec<(u32, Sealed)>,
+        finished: Vec<Finished>,
         id: impl Fn(u32) -> Option<SectionId>,
         spill: &Arc<Spill>,
     ) -> Result<Option<Self>> {
-        sealed.sort_by_key(|(section, block)| (*section, block.first_row));
-        let mut found: Vec<(Section, Vec<Sealed>)> = Vec::new();
-        let mut current = None;
-        for (section, block) in sealed {
-            if current != Some(section) {
-                current = Some(section);
-                let id = id(section).ok_or_else(|| corrupt("a block of no section"))?;
-                found.push((Section { id, facts: Vec::new(), start: 0, end: 0 }, Vec::new()));
+        let mut found = Vec::new();
+        for (number, Finished { mut blocks, mut facts }) in (0_u32..).zip(finished) {
+            if blocks.is_empty() {
+                continue;
             }
-            let Some((section, blocks)) = found.last_mut() else { continue };
-            let expected: usize = blocks.iter().map(|b| b.rows).sum();
-            if block.first_row != expected as u64 {
-                return Err(corrupt("a block was lost between the threads"));
+            blocks.sort_by_key(|block| block.first_row);
+            facts.sort_by_key(|(source, _)| *source);
+            let mut rows = 0;
+            for block in &blocks {
+                if block.first_row != rows {
+                    return Err(corrupt("a block was lost between the threads"));
+                }
+                rows += block.rows as u64;
             }
-            for (source, facts) in &block.facts {
-                let at = section.facts_of(*source);
-                section.facts[at].1.merge(facts);
-            }
-            blocks.push(block);
+            let id = id(number).ok_or_else(|| corrupt("a block of no section"))?;
+            found.push((Section { id, facts, start: 0, end: 0 }, blocks));
         }
         found.sort_by(|a, b| a.0.id.cmp(&b.0.id));
         let numbered = (0_u64..).zip(found);
         let (sections, blocks): (Vec<_>, Vec<_>) = numbered
-            .map(|(number, (section, sealed))| (Section { start: number, end: number + 1, ..section }, sealed))
+            .map(|(number, (section, blocks))| (Section { start: number, end: number + 1, ..section }, blocks))
             .unzip();
         Ok((!sections.is_empty()).then(|| Self { sections, blocks, spill: Arc::clone(spill) }))
     }
@@ -77,15 +76,16 @@ impl ColumnRun {
         self.spill.file_bytes()
     }
 
-    /// A block's bytes, every cell's checksum compared.
-    pub(crate) fn bytes<'a>(&self, block: &'a Sealed, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
+    /// A block's index and bytes, every checksum compared.
+    pub(crate) fn read<'a>(&self, block: &'a Sealed, buffer: &'a mut Vec<u8>) -> Result<(BlockIndex, &'a [u8])> {
         let bytes = self.spill.read(&block.place, buffer)?;
-        for cell in &block.cells {
+        let index = BlockIndex::parse(bytes)?;
+        for cell in index.all() {
             if checksum::crc(cell_bytes(cell, bytes)?) != cell.entry.crc {
                 return Err(corrupt("a block whose checksum is wrong"));
             }
         }
-        Ok(bytes)
+        Ok((index, bytes))
     }
 }
 
@@ -197,9 +197,9 @@ impl<'r> RowFeed<'r> {
         let Some(block) = self.run.blocks(&self.section).get(self.next_block) else { return Ok(false) };
         self.next_block += 1;
         let table = self.section.id.table;
-        let bytes = self.run.bytes(block, &mut self.buffer)?;
-        self.columns.resize(self.columns.len().max(block.cells.len() + 2), Vec::new());
-        for (cell, values) in all_cells(block).zip(&mut self.columns) {
+        let (index, bytes) = self.run.read(block, &mut self.buffer)?;
+        self.columns.resize(self.columns.len().max(index.cells.len() + 2), Vec::new());
+        for (cell, values) in index.all().zip(&mut self.columns) {
             values.clear();
             values.resize(block.rows, NULL);
             self.cells.read(table, cell, bytes, values)?;
@@ -207,7 +207,7 @@ impl<'r> RowFeed<'r> {
         self.rows.clear();
         let mut batch = RowBatch::new(table, 0, 0);
         for row in 0..block.rows {
-            fill(&mut batch, block, &self.columns, row);
+            fill(&mut batch, &index, &self.columns, row);
             row::encode(&mut self.rows, &batch, 0).ok_or_else(|| corrupt("a block that is no batch"))?;
         }
         self.length = self.rows.len();
@@ -216,13 +216,8 @@ impl<'r> RowFeed<'r> {
     }
 }
 
-/// The clock, the number in the record, then the columns.
-pub(super) fn all_cells(block: &Sealed) -> impl Iterator<Item = &Cell> {
-    [&block.clock, &block.sub].into_iter().chain(&block.cells)
-}
-
 /// Makes the batch that of one row of a block.
-fn fill(batch: &mut RowBatch, block: &Sealed, columns: &[Vec<i64>], row: usize) {
+fn fill(batch: &mut RowBatch, index: &BlockIndex, columns: &[Vec<i64>], row: usize) {
     let (ints, ids) = (batch.table.ints().len(), batch.table.ids().len());
     let mut key = RowKey {
         security: 0,
@@ -239,7 +234,7 @@ fn fill(batch: &mut RowBatch, block: &Sealed, columns: &[Vec<i64>], row: usize) 
     let mut id_numbers = [NULL; 2];
     batch.decimals.clear();
     batch.scales.clear();
-    for (cell, values) in block.cells.iter().zip(&columns[2..]) {
+    for (cell, values) in index.cells.iter().zip(&columns[2..]) {
         let value = values[row];
         match cell.role {
             Role::Event => key.ts_event = value,

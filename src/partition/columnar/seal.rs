@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use multiversion::multiversion;
 
+use super::index::BlockIndex;
 use super::open::{CLOCK, EVENT, FIXED, NULL, OpenRows, RECORD, RECV, SEQUENCE, SOURCE, SUB, first_decimal};
 use super::spill::{Place, Spill};
 use crate::codec::{BlockEncoder, ColumnValues};
@@ -18,7 +19,7 @@ use crate::units::POW10;
 use crate::write;
 
 /// An encoded column of a block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) role: Role,
     /// Scale of a decimal, else 0.
@@ -29,19 +30,16 @@ pub(crate) struct Cell {
     pub(crate) digest: u128,
 }
 
-/// An encoded block of a section. Columns without a value are left out.
+/// An encoded block of a section, with its index behind it.
 #[derive(Debug)]
 pub(crate) struct Sealed {
     pub(crate) rows: usize,
     pub(crate) first_row: u64,
-    /// The table's columns, in their order.
-    pub(crate) cells: Vec<Cell>,
-    /// The clock: the cell of `ts_event` or of `ts_recv`, or one of its own where sources differ in their clocks.
-    pub(crate) clock: Cell,
-    /// The row's number in its record.
-    pub(crate) sub: Cell,
+    /// Decimals up to the last that has a value.
+    pub(super) decimals: usize,
     pub(crate) place: Place,
-    pub(crate) facts: Vec<(u32, Facts)>,
+    /// Facts by source; those of a block that is finished are its section's.
+    pub(super) facts: Vec<(u32, Facts)>,
     pub(crate) duplicates: u64,
 }
 
@@ -49,13 +47,7 @@ impl Sealed {
     /// Bytes of all but the block itself.
     pub(super) fn index_bytes(&self) -> usize {
         let facts: usize = self.facts.iter().map(|(_, facts)| facts.bytes()).sum();
-        size_of::<Self>() + self.cells.len() * size_of::<Cell>() + facts
-    }
-
-    /// Decimals up to the last that has a value.
-    pub(super) fn decimals(&self) -> usize {
-        let ends = self.cells.iter().map(|cell| if let Role::Decimal(k) = cell.role { k + 1 } else { 0 });
-        ends.max().unwrap_or(0)
+        size_of::<Self>() + facts
     }
 }
 
@@ -110,8 +102,11 @@ impl Sealer {
         self.columns = columns;
         let (clock, sub) = found.transpose()?.flatten().ok_or_else(|| corrupt("rows without a clock"))?;
         let facts = facts(open, &cells);
+        let ends = cells.iter().map(|cell| if let Role::Decimal(k) = cell.role { k + 1 } else { 0 });
+        let decimals = ends.max().unwrap_or(0);
+        BlockIndex { cells, clock, sub }.write_to(&mut bytes);
         let place = self.spill.keep(bytes)?;
-        Ok(Sealed { rows: open.rows, first_row, cells, clock, sub, place, facts, duplicates })
+        Ok(Sealed { rows: open.rows, first_row, decimals, place, facts, duplicates })
     }
 
     fn describe(&mut self, table: RawTable, decimals: usize) {
