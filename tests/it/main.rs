@@ -44,6 +44,7 @@ mod ndjson;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod partition;
+mod promises;
 mod raw_store;
 mod recognise;
 mod reference;
