@@ -31,6 +31,7 @@ mod lobster;
 mod mapping;
 #[path = "../it/raw_store.rs"]
 mod raw_store;
+mod samples;
 #[allow(dead_code, reason = "the first suite uses more of it")]
 #[path = "../it/sources.rs"]
 mod sources;
