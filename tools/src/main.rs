@@ -1,9 +1,12 @@
 //! Development commands: `cargo tools <command>`, one file a command.
 
 mod arguments;
+mod big;
 mod crash;
 mod features;
 mod fuzz;
+mod memory;
+mod program;
 mod race;
 mod synth;
 mod tidy;
@@ -15,9 +18,11 @@ use std::process::ExitCode;
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<(), String>);
 
 const COMMANDS: &[Command] = &[
+    ("big", "import gigabytes with several budgets and compare the stores", big::run),
     ("crash", "kill imports and computes at random moments and compare the stores", crash::run),
     ("features", "write docs/features.md from the registry; --check compares", features::run),
     ("fuzz", "run every fuzz target for a while", fuzz::run),
+    ("memory", "import large and hostile inputs and compare the peak memory with the budget", memory::run),
     ("race", "import generated data with hftcol, Polars, DuckDB and pyarrow in turn and compare", race::run),
     ("synth", "write seeded books and trades in the Tardis layout", synth::run),
     ("tidy", "check layers, unsafe islands, file sizes and banned words of the sources", tidy::run),

@@ -9,6 +9,7 @@ mod order;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::arguments::Arguments;
@@ -93,10 +94,27 @@ impl Synth {
             true => None,
             false => Some(RowFile::create(&folder.join(trades_name), &self.layout.trades_header(), self)?),
         };
-        let mut line = Vec::with_capacity(4096);
         let mut written = Written::default();
+        // Grouped: each security is a market of its own from its first day to its last.
+        let step = if self.order == Order::Grouped { 1 } else { self.securities };
+        for first in (0..self.securities).step_by(step) {
+            self.write_securities(first..first + step, (&mut book, &mut trades), &mut written)?;
+        }
+        book.finish()?;
+        trades.map_or(Ok(()), RowFile::finish)?;
+        Ok(written)
+    }
+
+    /// Writes the rows of some securities in order of time.
+    fn write_securities(
+        &self,
+        securities: Range<usize>,
+        (book, trades): (&mut RowFile, &mut Option<RowFile>),
+        written: &mut Written,
+    ) -> std::io::Result<()> {
+        let mut line = Vec::with_capacity(4096);
         for day in 0..self.days {
-            let mut markets: Vec<Market> = (0..self.securities).map(|s| Market::open(self, s, day)).collect();
+            let mut markets: Vec<Market> = securities.clone().map(|s| Market::open(self, s, day)).collect();
             let mut next: BinaryHeap<Reverse<(i64, usize)>> =
                 markets.iter().enumerate().filter_map(|(i, m)| Some(Reverse((m.next_us()?, i)))).collect();
             while let Some(Reverse((_, at))) = next.pop() {
@@ -105,7 +123,7 @@ impl Synth {
                     written.trades += 1;
                     line.clear();
                     self.layout.trade(&mut line, market, &trade, written.trades);
-                    trades.as_mut().unwrap_or(&mut book).push(&line)?;
+                    trades.as_mut().unwrap_or(book).push(&line)?;
                 }
                 let ts_us = market.step();
                 line.clear();
@@ -117,8 +135,6 @@ impl Synth {
                 }
             }
         }
-        book.finish()?;
-        trades.map_or(Ok(()), RowFile::finish)?;
-        Ok(written)
+        Ok(())
     }
 }

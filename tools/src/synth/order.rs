@@ -9,8 +9,10 @@ use fastrand::Rng;
 
 use super::Synth;
 
-/// Rows are dealt to this many bucket files before they are shuffled or reversed one bucket at a time.
+/// Rows are dealt to this many bucket files before each bucket is shuffled in memory.
 const BUCKETS: usize = 64;
+/// Bytes of the parts that are turned around in memory.
+const PART_BYTES: usize = 32 << 20;
 
 /// Order of the rows of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub(crate) enum Order {
     Time,
     /// At random.
     Shuffled,
+    /// By time, the latest first.
+    Reversed,
+    /// One security after the other, each by time.
+    Grouped,
 }
 
 impl Order {
@@ -27,6 +33,8 @@ impl Order {
         match self {
             Self::Time => "time",
             Self::Shuffled => "shuffled",
+            Self::Reversed => "reversed",
+            Self::Grouped => "grouped",
         }
     }
 }
@@ -38,6 +46,8 @@ impl FromStr for Order {
         match word {
             "time" => Ok(Self::Time),
             "shuffled" => Ok(Self::Shuffled),
+            "reversed" => Ok(Self::Reversed),
+            "grouped" => Ok(Self::Grouped),
             _ => Err(()),
         }
     }
@@ -50,6 +60,8 @@ pub(super) struct RowFile {
     /// Bucket files and their paths, for [`Order::Shuffled`].
     buckets: Vec<(PathBuf, BufWriter<File>)>,
     rng: Rng,
+    /// Where the file lies, the rows that wait to be turned around and the files of those before, for [`Order::Reversed`].
+    reversed: Option<(PathBuf, Vec<u8>, Vec<PathBuf>)>,
 }
 
 impl RowFile {
@@ -64,10 +76,21 @@ impl RowFile {
                 buckets.push((path, file));
             }
         }
-        Ok(Self { out, buckets, rng: Rng::with_seed(synth.seed ^ 0x5EED) })
+        let reversed = (synth.order == Order::Reversed).then(|| (path.to_owned(), Vec::new(), Vec::new()));
+        Ok(Self { out, buckets, rng: Rng::with_seed(synth.seed ^ 0x5EED), reversed })
     }
 
     pub(super) fn push(&mut self, line: &[u8]) -> io::Result<()> {
+        if let Some((path, part, files)) = &mut self.reversed {
+            part.extend_from_slice(line);
+            if part.len() >= PART_BYTES {
+                let file = path.with_extension(format!("part{}", files.len()));
+                write_reversed(part, &mut BufWriter::new(File::create(&file)?))?;
+                part.clear();
+                files.push(file);
+            }
+            return Ok(());
+        }
         if self.buckets.is_empty() {
             return self.out.write_all(line);
         }
@@ -75,8 +98,15 @@ impl RowFile {
         self.buckets[bucket].1.write_all(line)
     }
 
-    /// Shuffles each bucket in memory and joins them.
+    /// Joins the parts, the last one first; shuffles each bucket in memory and joins them.
     pub(super) fn finish(mut self) -> io::Result<()> {
+        if let Some((_, part, files)) = &self.reversed {
+            write_reversed(part, &mut self.out)?;
+            for file in files.iter().rev() {
+                io::copy(&mut File::open(file)?, &mut self.out)?;
+                fs::remove_file(file)?;
+            }
+        }
         for (path, file) in self.buckets {
             file.into_inner().map_err(io::IntoInnerError::into_error)?;
             let mut lines: Vec<Vec<u8>> = BufReader::new(File::open(&path)?).split(b'\n').collect::<io::Result<_>>()?;
@@ -89,4 +119,12 @@ impl RowFile {
         }
         self.out.flush()
     }
+}
+
+/// Writes the lines of `part`, which end with a newline, the last one first.
+fn write_reversed(part: &[u8], out: &mut BufWriter<File>) -> io::Result<()> {
+    for line in part.split_inclusive(|byte| *byte == b'\n').rev() {
+        out.write_all(line)?;
+    }
+    out.flush()
 }
