@@ -253,6 +253,23 @@ fn an_open_ledger_may_end_in_a_torn_record_and_in_nothing_else() {
     }
 }
 
+#[test]
+fn a_set_file_of_an_interrupted_run_must_be_whole() {
+    let disk = clean_store();
+    let store = Store::over(Arc::new(disk.clone()), false).unwrap();
+    let mut run = store.begin(Tree::Features("s".into())).unwrap();
+    run.write_set_config(b"levels = 6").unwrap();
+    drop(run); // killed: HEAD says open
+    assert_eq!(damage(&disk), []);
+    let name = "features/s/set.hfts";
+    for bit in 0..disk.files()[name].len() * 8 {
+        disk.edit(name, |bytes| bytes[bit / 8] ^= 1 << (bit % 8));
+        let found = damage(&disk);
+        assert!(found.iter().any(|f| f.path.to_string_lossy() == name), "bit {bit}: {found:?}");
+        disk.edit(name, |bytes| bytes[bit / 8] ^= 1 << (bit % 8));
+    }
+}
+
 /// Where the record that begins at `at` ends.
 fn next_record(ledger: &[u8], at: usize) -> usize {
     let length = u32::from_le_bytes(ledger[at..at + 4].try_into().unwrap());

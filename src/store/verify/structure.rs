@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::facts;
 use super::{Finding, FindingKind, KnownUnits};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::EntryKind;
 use crate::store::folder::{Found, walk};
 use crate::store::journal::{Head, LedgerCheck, Position, check};
@@ -166,7 +166,11 @@ impl Look<'_> {
             };
             match known {
                 Some(k) if (k.length, k.hash) == file => {}
-                _ if is_open => self.add(FindingKind::NotEntered, path, "not yet in the ledger", 0, true),
+                // A set file says itself whether it is whole, entered or not.
+                _ if is_open => match self.set_fault(tree) {
+                    Some(e) => self.findings.push(Finding::from_error(FindingKind::Changed, path, &e)),
+                    None => self.add(FindingKind::NotEntered, path, "not yet in the ledger", 0, true),
+                },
                 Some(k) => {
                     let what = format!("rule S-14: expected {} bytes with XXH3-128 {:032x}", k.length, k.hash);
                     self.add(FindingKind::Changed, path, what, 0, false);
@@ -175,6 +179,12 @@ impl Look<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with the set file of a feature set.
+    fn set_fault(&self, tree: &Tree) -> Option<Error> {
+        let Tree::Features(set) = tree else { return None };
+        self.store.set_config(set).err()
     }
 
     /// Whatever is in staging harms nobody, and a run that was killed before its first publish leaves the store clean.
