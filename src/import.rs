@@ -53,13 +53,20 @@ use sources::Opened;
 /// `Usage`, `Input` before anything is read, `Locked`, `Io`, `Damage` of the store, `Interrupted`. The store is then as
 /// before or as after, partition by partition.
 pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Result<ImportReport> {
-    let budget = Budget::new(options)?;
-    let sources = sources::open(options, &budget, on_event)?;
+    let mut budget = Budget::new(options)?;
+    let (sources, kept) = sources::open(options, &budget, on_event)?;
+    if sources.iter().any(Opened::is_pair) {
+        budget = budget.for_pairs();
+    }
+    if !kept.is_empty() {
+        // The fast way knows the columns of tables alone.
+        budget.assembly.open_bytes = 0;
+    }
     // Stored files are read with pread: a map would count as resident memory.
     let open = OpenOptions { io: IoMode::Pread, allow_foreign: options.allow_foreign };
     let store = Store::create_or_open_with(&options.store, open)?;
     let mut publisher = exec::patiently(options.wait, &options.interrupt, || store.begin(Tree::Raw))?;
-    let carried_out = carry_out(sources, options, &budget, &store, &mut publisher, on_event);
+    let carried_out = carry_out((sources, &kept), options, &budget, &store, &mut publisher, on_event);
     let noted = carried_out.as_ref().map_or(Ok(()), |report| publisher.note_failures(report.failures()));
     // Also after an error: what was published stays, what was not goes, and the ledger is closed.
     let finished = publisher.finish();
@@ -74,7 +81,7 @@ pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Resu
 }
 
 fn carry_out(
-    sources: Vec<Opened>,
+    (sources, kept): (Vec<Opened>, &[String]),
     options: &ImportOptions,
     budget: &Budget,
     store: &Store,
@@ -93,7 +100,7 @@ fn carry_out(
 
     let started = Instant::now();
     report.tables = std::mem::take(&mut collector.tables);
-    let stage = Stage { runs, store, scratch, options, budget };
+    let stage = Stage { runs, store, scratch, options, budget, kept };
     let mut inexact = publish::publish(&stage, publisher, &mut collector, &mut report, on_event)?;
     let Collector { reports, facts, rejects, .. } = collector;
     report.sources = reports;

@@ -45,5 +45,9 @@ pub const MEMORY_MIN: u64 = 64 << 20;
 pub const PATH_COMPONENT_BYTES: usize = 200;
 /// First bytes of a rejected record kept in the quarantine (decision 20).
 pub const QUARANTINE_RECORD_BYTES: usize = 4_096;
+/// Source columns that a table keeps beside its own: a bit each in what is known of a partition's rows.
+pub const KEPT_COLUMNS: usize = 64;
+/// Bytes of a value of such a column: a block of the longest ones is half of what a block may have.
+pub const KEPT_BYTES: usize = 4_096;
 /// Members of a zip archive: each is a source, whose facts stay in memory.
 pub const ARCHIVE_MEMBERS: u64 = 65_536;

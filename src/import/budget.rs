@@ -11,8 +11,15 @@ const BASE: u64 = 24 << 20;
 const WRITER: u64 = 28 << 20;
 /// What a writer has at least to sort stored rows again.
 const REWRITE: u64 = 4 << 20;
-/// Parsed rows of a chunk are at most about this many times its bytes.
-const PARSED_FACTOR: u64 = 6;
+/// Parsed rows of a chunk are at most about this many times its bytes: a level change of ten bytes is a row of 110, in lists
+/// that may have grown to twice what they hold.
+const PARSED_FACTOR: u64 = 24;
+/// The smallest chunk that is worth its way between the threads.
+const CHUNK_MIN: u64 = 64 << 10;
+/// The largest chunk: more brings nothing.
+const CHUNK_MAX: u64 = 512 << 10;
+/// Budget of an import for each value of a JSON message: 24 bytes, and its part of the rows that the message becomes.
+const BYTES_A_JSON_VALUE: u64 = 256;
 
 /// The parts.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +30,10 @@ pub(crate) struct Budget {
     pub(crate) chunk_bytes: usize,
     /// Chunks between the reader and the parsers.
     pub(crate) queue: usize,
+    /// Bytes of all chunks that are on the way; a chunk that is larger goes alone.
+    pub(crate) way_bytes: usize,
+    /// Values of one JSON message.
+    pub(crate) json_values: usize,
     /// What the fast way has: all of the buffers together with the run buffers, for these are only filled when the open
     /// rows are gone.
     pub(crate) assembly: AssemblyBudget,
@@ -41,6 +52,20 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
+    /// For sources that are read in step with a partner: the second window takes the place of most of the buffers.
+    pub(crate) fn for_pairs(mut self) -> Self {
+        let assembly = &mut self.assembly;
+        let parts = [
+            &mut assembly.open_bytes,
+            &mut assembly.sealed_bytes,
+            &mut assembly.index_bytes,
+            &mut assembly.rest_bytes,
+            &mut self.run_buffer_bytes,
+        ];
+        parts.into_iter().for_each(|bytes| *bytes /= 4);
+        self
+    }
+
     /// Shares out the budget of the options.
     ///
     /// # Errors
@@ -54,11 +79,15 @@ impl Budget {
             ));
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if options.threads == 0 { cores } else { options.threads };
-        // A quarter for what is on the way from the files to the buffers, five eighths of the rest for the buffers.
+        let asked = if options.threads == 0 { cores } else { options.threads };
+        // A quarter for what is on the way from the files to the buffers, five eighths of the rest for the buffers. Each
+        // chunk may be parsed and wait for its turn, so each counts with its rows.
         let way = memory / 4;
-        let in_flight = threads as u64 * (PARSED_FACTOR + 2) + 2;
-        let chunk = (way / in_flight).clamp(64 << 10, 512 << 10);
+        let queue = asked.min(4);
+        let most = way / (CHUNK_MIN * (PARSED_FACTOR + 1));
+        let threads = asked.min(usize::try_from(most).unwrap_or(asked).saturating_sub(queue + 1)).max(1);
+        let chunks = (threads + queue + 1) as u64;
+        let chunk = (way / (chunks * (PARSED_FACTOR + 1))).clamp(CHUNK_MIN, CHUNK_MAX);
         let buffers = (memory - way - BASE) / 8 * 5;
         // Writing begins when reading has ended, so it may use what the reading had.
         let writing = memory - buffers - BASE;
@@ -72,7 +101,9 @@ impl Budget {
         Ok(Self {
             threads,
             chunk_bytes: options.tuning.chunk_bytes.unwrap_or(bytes(chunk)).max(1),
-            queue: threads.min(4),
+            queue,
+            way_bytes: bytes(way / (PARSED_FACTOR + 1)),
+            json_values: limits::JSON_VALUES.min(bytes(memory / BYTES_A_JSON_VALUE)),
             assembly: AssemblyBudget {
                 open_bytes: options.tuning.open_bytes.unwrap_or(bytes(buffers / 8 * 5)),
                 sealed_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8)),
@@ -100,16 +131,20 @@ mod tests {
                 let budget = Budget::new(&ImportOptions { memory, threads, ..ImportOptions::default() }).unwrap();
                 let assembly = budget.assembly;
                 // Open rows and run buffers are never full at once.
-                let rows = assembly.open_bytes.max(budget.run_buffer_bytes * threads);
+                let rows = assembly.open_bytes.max(budget.run_buffer_bytes * budget.threads);
                 let kept = assembly.sealed_bytes + assembly.index_bytes + assembly.rest_bytes;
-                let reading = BASE
-                    + (rows + kept) as u64
-                    + budget.chunk_bytes as u64 * (threads as u64 * (PARSED_FACTOR + 2) + 2);
+                let chunks = budget.threads + budget.queue + 1;
+                let way = (budget.chunk_bytes * chunks).max(budget.way_bytes) as u64 * (PARSED_FACTOR + 1);
+                let reading = BASE + (rows + kept) as u64 + way;
                 let writing = BASE
-                    + (budget.run_buffer_bytes * threads) as u64
+                    + (budget.run_buffer_bytes * budget.threads) as u64
                     + budget.writers as u64 * (WRITER.min(memory / 4) + budget.rewrite_bytes as u64);
-                assert!(reading <= memory + (64 << 20) * u64::from(threads == 64), "{memory} {threads}: {reading}");
+                assert!(reading <= memory, "{memory} {threads}: {reading}");
+                // Half of what is on the way is room enough for text; the rest and two windows beside smaller buffers.
+                let paired = BASE + (rows + kept) as u64 / 4 + way / 2 + 2 * budget.window_bytes as u64;
+                assert!(paired <= memory + memory / 16, "{memory} {threads}: {paired}");
                 assert!(writing <= memory, "{memory} {threads}: {writing}");
+                assert!(budget.threads <= threads && budget.threads >= threads.min(4));
             }
         }
     }

@@ -87,7 +87,8 @@ pub(crate) fn read(
     let chunks = budget.threads + budget.queue + 1;
     let (full_tx, full_rx) = bounded::<Job>(budget.queue);
     let (empty_tx, empty_rx) = bounded::<RawChunk>(chunks);
-    let (message_tx, message_rx) = bounded::<Message>(2 * chunks);
+    // Short: a summary holds the rejected records of a chunk, which may be all of it.
+    let (message_tx, message_rx) = bounded::<Message>(budget.threads);
     for _ in 0..chunks {
         // The channel has room for all of them.
         let _ = empty_tx.send(RawChunk::default());
@@ -133,7 +134,7 @@ fn read_sources(
     messages: &Sender<Message>,
 ) {
     let limits = sources::limits(shared.budget);
-    let mut reader = Reader { limits, shared, empty, full, spare: None, number: 0, turn: 0 };
+    let mut reader = Reader { limits, shared, empty, full, spare: Vec::new(), on_the_way: 0, number: 0, turn: 0 };
     for (ordinal, source) in sources.into_iter().enumerate() {
         if shared.stopped() {
             return;
@@ -153,8 +154,10 @@ struct Reader<'a> {
     shared: &'a Shared<'a>,
     empty: &'a Receiver<RawChunk>,
     full: &'a Sender<Job>,
-    /// The chunk that found the end of the last source: the pool never shrinks.
-    spare: Option<RawChunk>,
+    /// Chunks that came back and were not needed yet: the pool never shrinks.
+    spare: Vec<RawChunk>,
+    /// Bytes of the chunks that have not come back.
+    on_the_way: usize,
     /// Chunks of the source so far.
     number: u64,
     /// Chunks of all sources so far.
@@ -167,13 +170,16 @@ impl Reader<'_> {
         let parser = Arc::clone(&source.parser);
         let mut cutter = source.cutter(&self.limits, &self.shared.taken)?;
         while !self.shared.stopped() {
-            let Some(mut chunk) = self.spare.take().or_else(|| self.empty.recv().ok()) else { break };
+            let Some(mut chunk) = self.spare.pop().or_else(|| self.come_back()) else { break };
             let more = cutter.next(&mut chunk);
             if !matches!(more, Ok(true)) {
-                self.spare = Some(chunk);
+                chunk.bytes.clear();
+                chunk.partner.clear();
+                self.spare.push(chunk);
                 more?;
                 break;
             }
+            self.make_way(&chunk);
             let (number, turn) = (self.number, self.turn);
             let job = Job { source: ordinal, number, turn, parser: Arc::clone(&parser), chunk };
             if self.full.send(job).is_err() {
@@ -184,6 +190,33 @@ impl Reader<'_> {
         }
         Ok(cutter.facts())
     }
+
+    /// The next chunk that comes back. What a long record took is given back to the system.
+    fn come_back(&mut self) -> Option<RawChunk> {
+        let mut chunk = self.empty.recv().ok()?;
+        self.on_the_way = self.on_the_way.saturating_sub(bytes_of(&chunk));
+        let usual = 2 * self.shared.budget.chunk_bytes;
+        for bytes in [&mut chunk.bytes, &mut chunk.partner] {
+            if bytes.capacity() > usual {
+                bytes.clear();
+                bytes.shrink_to(usual);
+            }
+        }
+        Some(chunk)
+    }
+
+    /// Waits until there is room for the rows of a chunk: long records make chunks that are longer than others.
+    fn make_way(&mut self, chunk: &RawChunk) {
+        while self.on_the_way > 0 && self.on_the_way + bytes_of(chunk) > self.shared.budget.way_bytes {
+            let Some(back) = self.come_back() else { break };
+            self.spare.push(back);
+        }
+        self.on_the_way += bytes_of(chunk);
+    }
+}
+
+fn bytes_of(chunk: &RawChunk) -> usize {
+    chunk.bytes.len() + chunk.partner.len()
 }
 
 /// A parser: chunks to rows, rows in turn to the assembly, or to its run buffer.

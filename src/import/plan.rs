@@ -3,10 +3,13 @@
 //! In come the partition's sections of the sorted runs and what the store holds of it; out comes a [`Plan`] that a
 //! worker can carry out without asking again. Nothing is written here.
 
+use std::sync::Arc;
+
 use super::intake::SourceFacts;
 use super::options::Overlap;
 use super::stored::StoredTable;
 use crate::error::Result;
+use crate::limits;
 use crate::partition::{Facts, Part, PartitionSections, TableShape};
 use crate::schema::{Clock, PartitionKey, RawTable};
 use crate::store::{Manifest, SourceRef, Store, Tree};
@@ -24,7 +27,7 @@ pub(crate) enum Action {
         first_row: u64,
     },
     /// Stored and new rows are written as one file.
-    Rewrite(StoredTable),
+    Rewrite(Box<StoredTable>),
 }
 
 /// One table to write.
@@ -95,6 +98,7 @@ pub(crate) fn decide<'r>(
     sections: PartitionSections<'r>,
     sources: &[SourceFacts],
     overlap: Overlap,
+    kept: &[String],
 ) -> Result<Decision<'r>> {
     let before = store.manifest(&Tree::Raw, &sections.key)?;
     let known: Vec<SourceRef> = before.as_ref().map(|m| m.sources.clone()).unwrap_or_default();
@@ -119,7 +123,7 @@ pub(crate) fn decide<'r>(
             tables.push(candidate);
         }
     }
-    let mut planner = Planner { store, before, known, sources, overlap, key: sections.key, left_out: Vec::new() };
+    let mut planner = Planner { store, before, known, sources, overlap, kept, key: sections.key, left_out: Vec::new() };
     match planner.plan(&tables)? {
         Verdict::Write(plan) => {
             decision.left_out.append(&mut planner.left_out);
@@ -184,6 +188,8 @@ struct Screened {
     kept: Vec<u32>,
     mixing: Mixing,
     stored: Option<StoredTable>,
+    /// Names of the source columns that its rows, new and stored, may keep.
+    kept_columns: Arc<[String]>,
 }
 
 struct Planner<'a> {
@@ -192,6 +198,8 @@ struct Planner<'a> {
     known: Vec<SourceRef>,
     sources: &'a [SourceFacts],
     overlap: Overlap,
+    /// Names of the source columns that the run keeps.
+    kept: &'a [String],
     key: PartitionKey,
     left_out: Vec<(u32, RawTable, LeftOut, u64)>,
 }
@@ -207,11 +215,16 @@ impl Planner<'_> {
         };
         let mut screened = Vec::new();
         for candidate in tables {
+            let mut kept = self.kept.to_vec();
             let stored = match &self.before {
-                Some(manifest) => StoredTable::open(self.store, manifest, candidate.table)?,
+                Some(manifest) => StoredTable::open(self.store, manifest, candidate.table, &mut kept)?,
                 None => None,
             };
-            match self.screen(candidate, stored, &mut plan.date_tz) {
+            if kept.len() > limits::KEPT_COLUMNS {
+                let table = candidate.table.name();
+                return Ok(Verdict::Refuse(format!("{table} would keep more than {} columns", limits::KEPT_COLUMNS)));
+            }
+            match self.screen(candidate, (stored, kept.into()), &mut plan.date_tz) {
                 Ok(table) => screened.push((candidate, table)),
                 Err(reason) => return Ok(Verdict::Refuse(reason)),
             }
@@ -240,7 +253,7 @@ impl Planner<'_> {
     fn screen(
         &mut self,
         candidate: &Candidate<'_>,
-        stored: Option<StoredTable>,
+        (stored, kept_columns): (Option<StoredTable>, Arc<[String]>),
         date_tz: &mut String,
     ) -> Result<Screened, String> {
         let table = candidate.table;
@@ -291,7 +304,7 @@ impl Planner<'_> {
             }
             kept.push(*source);
         }
-        Ok(Screened { kept, mixing, stored })
+        Ok(Screened { kept, mixing, stored, kept_columns })
     }
 
     fn overlap_reason(&self, table: RawTable, source: u32, channels: Option<(&String, &String)>) -> String {
@@ -314,7 +327,7 @@ impl Planner<'_> {
     }
 
     fn table<'r>(&self, candidate: &Candidate<'r>, screened: Screened, ordinals: &[Option<u32>]) -> TablePlan<'r> {
-        let Screened { kept, mixing, stored } = screened;
+        let Screened { kept, mixing, stored, kept_columns } = screened;
         let table = candidate.table;
         let mut facts = Facts::default();
         for (_, theirs) in candidate.by_source.iter().filter(|(source, _)| kept.contains(source)) {
@@ -326,7 +339,7 @@ impl Planner<'_> {
         let mut plan = TablePlan {
             table,
             parts: candidate.parts.clone(),
-            shape: TableShape::of(table, &facts, candidate.has_sequence),
+            shape: TableShape::of(table, &facts, candidate.has_sequence, Arc::clone(&kept_columns)),
             sequenced: candidate.sequenced,
             action: Action::Create,
             clock,
@@ -351,8 +364,8 @@ impl Planner<'_> {
         }
         plan.tz.clone_from(&stored.tz);
         facts.merge(&stored.facts);
-        plan.shape = TableShape::of(table, &facts, candidate.has_sequence || stored.has_sequence);
-        plan.action = Action::Rewrite(stored);
+        plan.shape = TableShape::of(table, &facts, candidate.has_sequence || stored.has_sequence, kept_columns);
+        plan.action = Action::Rewrite(Box::new(stored));
         plan
     }
 }

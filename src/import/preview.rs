@@ -58,7 +58,8 @@ pub fn preview(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> 
     let budget = Budget::new(options)?;
     let limits = sources::limits(&budget);
     let mut previews = Vec::new();
-    for source in sources::open(options, &budget, on_event)? {
+    let (sources, kept) = sources::open(options, &budget, on_event)?;
+    for source in sources {
         let mut preview = Preview {
             path: source.path.clone(),
             dialect: source.dialect.to_owned(),
@@ -75,14 +76,14 @@ pub fn preview(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> 
             let parsed = vendor::parse_chunk(&*parser, &chunk, 0)?;
             preview.records = parsed.records;
             preview.rejected = (parsed.rejects.len() as u64, parsed.rejects.first().map(|r| r.reason.clone()));
-            preview.tables = parsed.batches.iter().filter_map(table).collect();
+            preview.tables = parsed.batches.iter().filter_map(|batch| table(batch, &kept)).collect();
         }
         previews.push(preview);
     }
     Ok(previews)
 }
 
-fn table(batch: &RowBatch) -> Option<PreviewTable> {
+fn table(batch: &RowBatch, kept: &Arc<[String]>) -> Option<PreviewTable> {
     let mut facts = Facts::default();
     let mut partitions = BTreeMap::new();
     for (i, key) in batch.keys.iter().enumerate() {
@@ -91,7 +92,7 @@ fn table(batch: &RowBatch) -> Option<PreviewTable> {
         *partitions.entry(PartitionKey { venue, security, date: key.date }).or_default() += 1;
     }
     let has_sequence = batch.keys.iter().any(|key| key.sequence.is_some());
-    let shape = TableShape::of(batch.table, &facts, has_sequence);
+    let shape = TableShape::of(batch.table, &facts, has_sequence, Arc::clone(kept));
     let kind = |column: &crate::schema::Column| match column.logical_type {
         LogicalType::Decimal => format!("decimal, {} decimals", column.scale),
         other => other.name().to_owned(),
@@ -116,6 +117,7 @@ fn cells(batch: &RowBatch, shape: &TableShape, i: usize) -> Option<Vec<String>> 
             let value = *batch.ints.get(i * batch.table.ints().len() + k)?;
             Some(if value == INT_NULL { String::new() } else { value.to_string() })
         }
+        Role::Kept(k) => Some(String::from_utf8_lossy(batch.kept.get(i, k)).into_owned()),
         Role::Id(k) => Some(String::from_utf8_lossy(id_of(batch, i, k)?).into_owned()),
         Role::Decimal(k) => Some(match (mantissas.get(k), scales.get(k)) {
             (Some(&mantissa), Some(&scale)) if scale != SCALE_NULL => Decimal { mantissa, scale }.to_string(),

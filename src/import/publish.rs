@@ -48,6 +48,8 @@ pub(crate) struct Stage<'r> {
     pub(crate) scratch: &'r Scratch,
     pub(crate) options: &'r ImportOptions,
     pub(crate) budget: &'r Budget,
+    /// Names of the source columns that the run keeps.
+    pub(crate) kept: &'r [String],
 }
 
 /// Writes and publishes everything that the runs hold. Returns the rows that are not exact in their columns.
@@ -84,7 +86,7 @@ pub(crate) fn publish(
                     break;
                 };
                 let key = found.key.clone();
-                let decision = decide(store, found, &state.collector.facts, options.overlap)?;
+                let decision = decide(store, found, &state.collector.facts, options.overlap, stage.kept)?;
                 if let Some(plan) = state.note(key, decision) {
                     let staged = plan.tables.iter().map(|_| publisher.stage()).collect::<Result<_>>()?;
                     if job_tx.send(Job { number: sent, plan, staged }).is_err() {

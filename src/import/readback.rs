@@ -3,7 +3,7 @@
 use crate::codec::TextBlock;
 use crate::error::Result;
 use crate::limits::{DECIMAL_SCALE, LEVELS};
-use crate::normalize::{INT_NULL, RowBatch, RowKey, SCALE_NULL, TS_NULL};
+use crate::normalize::{INT_NULL, KeptValues, RowBatch, RowKey, SCALE_NULL, TS_NULL};
 use crate::partition::{Role, TableShape};
 use crate::read::{BlockScratch, TableReader};
 use crate::schema::{Clock, LogicalType, PartitionKey};
@@ -28,6 +28,8 @@ pub(crate) struct BlockReader<'a> {
     fixed: [Option<usize>; 5],
     ints: Vec<Option<usize>>,
     ids: Vec<Option<usize>>,
+    /// By number in the shape's list.
+    kept: Vec<Option<usize>>,
     row_number: u64,
 }
 
@@ -42,6 +44,7 @@ impl<'a> BlockReader<'a> {
             fixed: [Role::Event, Role::Recv, Role::Sequence, Role::Source, Role::Record].map(place),
             ints: (0..shape.table.ints().len()).map(|k| place(Role::Int(k))).collect(),
             ids: (0..shape.table.ids().len()).map(|k| place(Role::Id(k))).collect(),
+            kept: (0..shape.kept.len()).map(|k| place(Role::Kept(k))).collect(),
             shape,
             row_number,
         }
@@ -84,6 +87,7 @@ impl<'a> BlockReader<'a> {
     fn empty_batch(&self, key: &PartitionKey, source: u32) -> RowBatch {
         let mut batch = RowBatch::new(self.shape.table, source, LEVELS);
         batch.securities.push((key.venue.clone(), key.security.clone()));
+        batch.kept = KeptValues::new(self.kept.len());
         batch
     }
 
@@ -121,19 +125,25 @@ impl<'a> BlockReader<'a> {
         }
         batch.decimal_ends.push(batch.decimals.len() as u32);
         for &column in &self.ids {
-            self.copy_id(column, row, batch);
+            self.copy_id(column, row, &mut batch.id_bytes);
             batch.id_ends.push(batch.id_bytes.len() as u32);
+        }
+        let mut text = Vec::new();
+        for &column in &self.kept {
+            text.clear();
+            self.copy_id(column, row, &mut text);
+            batch.kept.push(&text);
         }
     }
 
-    fn copy_id(&self, column: Option<usize>, row: usize, batch: &mut RowBatch) {
+    fn copy_id(&self, column: Option<usize>, row: usize, out: &mut Vec<u8>) {
         let Some(column) = column.and_then(|number| self.columns.get(number)) else { return };
         if !column.text.ends.is_empty() {
             let start = if row == 0 { 0 } else { column.text.ends[row - 1] as usize };
-            batch.id_bytes.extend_from_slice(&column.text.bytes[start..column.text.ends[row] as usize]);
+            out.extend_from_slice(&column.text.bytes[start..column.text.ends[row] as usize]);
         } else if column.validity.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 != 0) {
             let id = column.values.get(row).copied().unwrap_or(0) as u64;
-            batch.id_bytes.extend_from_slice(id.to_string().as_bytes());
+            out.extend_from_slice(id.to_string().as_bytes());
         }
     }
 }

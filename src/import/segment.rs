@@ -88,7 +88,8 @@ impl Union {
 pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn WriteFile>) -> Result<Option<Built>> {
     let mut stored_runs = Vec::new();
     if let Action::Rewrite(stored) = &plan.action {
-        stored_runs = stored.read_back(&context.key, plan.sequenced, context.resort_bytes, &context.scratch)?;
+        let room = (context.resort_bytes, &context.scratch);
+        stored_runs = stored.read_back(&context.key, plan.sequenced, &plan.shape.kept, room)?;
     }
     let mut parts: Vec<Part<'_>> = Vec::new();
     for part in &plan.parts {

@@ -1,5 +1,6 @@
 //! Which inputs there are, which dialect each is, and how it is opened.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -9,6 +10,8 @@ use super::hive;
 use super::options::{Event, ImportOptions};
 use crate::error::{Error, Result};
 use crate::input::{self, Cutter, Encoding, Input, InputLimits, STDIN, Source};
+use crate::limits;
+use crate::vendor::keep;
 use crate::vendor::{self, ChunkParser, Probe, Selection, SourceOptions};
 
 /// A source that is recognised and ready to be read.
@@ -28,7 +31,7 @@ pub(crate) struct Opened {
     pub(crate) disk_bytes: u64,
 }
 
-/// Lists, recognises and opens the inputs; nothing but their heads is read.
+/// Lists, recognises and opens the inputs; nothing but their heads is read. Also gives the names of the source columns that are kept.
 ///
 /// # Errors
 /// `Usage`, `Input` for the first input that is no source.
@@ -36,15 +39,18 @@ pub(crate) fn open(
     options: &ImportOptions,
     budget: &Budget,
     on_event: &mut dyn FnMut(Event<'_>),
-) -> Result<Vec<Opened>> {
+) -> Result<(Vec<Opened>, Arc<[String]>)> {
+    keep::check(&options.source.keep)?;
     if options.inputs.is_empty() {
         return Err(Error::usage("no input", "name files, folders, patterns, or - for standard input"));
     }
     let limits = InputLimits { encoding: options.encoding, ..limits(budget) };
     let inputs = input::expand(&options.inputs)?;
     let paths: Vec<PathBuf> = inputs.iter().map(|input| input.path().to_owned()).collect();
-    let (format, source_options) = format(options)?;
-    let mut opened = Vec::new();
+    let (format, mut source_options) = format(options)?;
+    source_options.json_values = budget.json_values;
+    let mut opened: Vec<Opened> = Vec::new();
+    let mut kept = BTreeSet::new();
     for (input, path) in inputs.iter().zip(&paths) {
         let mut source = input.open(&limits, None)?;
         let head = source.head().to_vec();
@@ -67,6 +73,7 @@ pub(crate) fn open(
             }),
         };
         let disk_bytes = input.disk_bytes() + partner.as_ref().map_or(0, Input::disk_bytes);
+        kept.extend(keep::names_of(&*found.parser, &head, &options.source.keep));
         opened.push(Opened {
             path: path.clone(),
             dialect: found.dialect.name(),
@@ -82,7 +89,29 @@ pub(crate) fn open(
     if opened.is_empty() {
         return Err(Error::refused(&paths[0], "a source", "name the files themselves"));
     }
-    Ok(opened)
+    let kept = keep_in(&mut opened, kept, options)?;
+    Ok((opened, kept))
+}
+
+/// Lets all sources keep the columns that any of them has.
+fn keep_in(opened: &mut [Opened], kept: BTreeSet<String>, options: &ImportOptions) -> Result<Arc<[String]>> {
+    if let Some(name) = options.source.keep.iter().find(|name| !kept.contains(*name)) {
+        return Err(Error::usage(
+            format!("--keep {name}: no input has such a column"),
+            "write the name as the header does, or the path of a member of a message, such as data.rate",
+        ));
+    }
+    if kept.len() > limits::KEPT_COLUMNS {
+        let most = limits::KEPT_COLUMNS;
+        return Err(Error::usage(format!("{} columns to keep", kept.len()), format!("keep at most {most}")));
+    }
+    let kept: Arc<[String]> = kept.into_iter().collect();
+    if !kept.is_empty() {
+        for source in opened {
+            source.parser = Arc::new(keep::Keeping::new(Arc::clone(&source.parser), &kept));
+        }
+    }
+    Ok(kept)
 }
 
 /// The word for the dialect and the options; a mapping file stands in the options.
@@ -108,6 +137,11 @@ pub(crate) fn limits(budget: &Budget) -> InputLimits {
 }
 
 impl Opened {
+    /// True if two inputs are read in step.
+    pub(crate) fn is_pair(&self) -> bool {
+        self.partner.is_some()
+    }
+
     /// Opens the files of the source and cuts them into chunks.
     ///
     /// # Errors

@@ -31,15 +31,20 @@ pub(crate) struct StoredTable {
 }
 
 impl StoredTable {
-    /// Opens the segments of a table; `None` if the partition has none.
+    /// Opens the segments of a table; `None` if the partition has none. Columns that it keeps are added to `kept`.
     ///
     /// # Errors
     /// `Damage`, `Io`; `Damage` also for a table that no import of ours wrote.
-    pub(crate) fn open(store: &Store, manifest: &Manifest, table: RawTable) -> Result<Option<Self>> {
+    pub(crate) fn open(
+        store: &Store,
+        manifest: &Manifest,
+        table: RawTable,
+        kept: &mut Vec<String>,
+    ) -> Result<Option<Self>> {
         let mut stored: Option<Self> = None;
         for segment in manifest.table(table.name()) {
             let reader = TableReader::open(store.open_segment(&Tree::Raw, &manifest.key, segment)?)?;
-            let shape = TableShape::of_schema(table, &reader.header().schema).ok_or_else(|| {
+            let shape = TableShape::of_schema(table, &reader.header().schema, kept).ok_or_else(|| {
                 Error::damage("import", "a raw table's schema", format!("another one in {}", table.name()))
             })?;
             let (facts, has_sequence, sequenced) = footer_facts(&reader, &shape);
@@ -85,14 +90,15 @@ impl StoredTable {
         &self,
         key: &PartitionKey,
         sequenced: bool,
-        bytes: usize,
-        scratch: &Scratch,
+        kept: &[String],
+        (bytes, scratch): (usize, &Scratch),
     ) -> Result<Vec<Run>> {
         let mut runs = Vec::new();
         let mut buffer = RunBuffer::new(bytes, sequenced);
         let mut rows = 0;
+        let mut kept = kept.to_vec();
         for reader in &self.segments {
-            let shape = TableShape::of_schema(self.shape.table, &reader.header().schema)
+            let shape = TableShape::of_schema(self.shape.table, &reader.header().schema, &mut kept)
                 .ok_or_else(|| Error::damage("import", "a raw table's schema", "another one"))?;
             let mut block_reader = BlockReader::new(reader, shape, rows);
             rows += reader.rows();
@@ -141,6 +147,11 @@ fn footer_facts(reader: &TableReader, shape: &TableShape) -> (Facts, bool, bool)
                 }
                 facts.decimals.resize(facts.decimals.len().max(k + 1), DecimalFacts::NONE);
                 facts.decimals[k] = decimal;
+            }
+            Role::Kept(k) => {
+                let bit = u32::try_from(k).ok().and_then(|k| 1_u64.checked_shl(k)).unwrap_or(0);
+                facts.kept |= bit;
+                facts.kept_text |= if described.logical_type == LogicalType::Text { bit } else { 0 };
             }
             Role::Source | Role::Record => {}
         }

@@ -56,6 +56,13 @@ impl Buffer {
         self.filled -= count;
     }
 
+    /// Gives back the room beyond `most` bytes; what is in front stays.
+    pub fn shrink_to(&mut self, most: usize) {
+        let length = most.max(self.filled);
+        self.room.truncate(length);
+        self.room.shrink_to(length);
+    }
+
     /// Bytes that are held, room included.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -81,5 +88,7 @@ mod tests {
         assert!(buffer.is_empty() && buffer.capacity() >= 5);
         buffer.extend_from_slice(b"z");
         assert_eq!(&*buffer, b"z");
+        buffer.shrink_to(0);
+        assert_eq!((&*buffer, buffer.capacity()), (&b"z"[..], 1));
     }
 }

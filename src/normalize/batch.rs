@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::KeptValues;
 use crate::schema::RawTable;
 use crate::units::Date;
 
@@ -64,6 +65,8 @@ pub struct RowBatch {
     pub id_bytes: Vec<u8>,
     /// Ends in `id_bytes`.
     pub id_ends: Vec<u32>,
+    /// Values of the source columns that the run keeps, none of them as a rule.
+    pub kept: KeptValues,
 }
 
 impl RowBatch {
@@ -82,6 +85,7 @@ impl RowBatch {
             ints: Vec::new(),
             id_bytes: Vec::new(),
             id_ends: Vec::new(),
+            kept: KeptValues::default(),
         }
     }
 }

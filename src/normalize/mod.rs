@@ -5,6 +5,7 @@
 
 mod batch;
 mod builder;
+mod kept;
 mod levels;
 mod names;
 mod rows;
@@ -13,6 +14,7 @@ mod zone;
 
 pub use batch::{INT_NULL, ParsedChunk, Reject, RowBatch, RowKey, SCALE_NULL, TS_NULL};
 pub use builder::{ChunkBuilder, Place};
+pub use kept::KeptValues;
 pub use levels::keep_existing_levels;
 pub use names::{NameRule, check_name};
 pub use rows::{Fault, Times, price_and_qty, put_decimal};

@@ -46,6 +46,8 @@ pub struct TapeReader {
     tape: Tape<'static>,
     cells: Vec<Cell<'static>>,
     exact: bool,
+    /// Values of a text at most.
+    most: usize,
     /// Texts by reader.
     pub share: TapeShare,
 }
@@ -60,25 +62,34 @@ impl TapeReader {
             tape: Tape(Vec::new()),
             cells: Vec::new(),
             exact,
+            most: JSON_VALUES,
             share: TapeShare::default(),
         }
+    }
+
+    /// Takes texts of so many values at most; [`JSON_VALUES`] by default.
+    #[must_use]
+    pub fn with_most(mut self, values: usize) -> Self {
+        self.most = values;
+        self
     }
 
     /// Reads a text and shows its value to `visit`.
     ///
     /// # Errors
-    /// Where it is no JSON, or deeper than [`JSON_DEPTH`], or of more than [`JSON_VALUES`] values.
+    /// Where it is no JSON, or deeper than [`JSON_DEPTH`], or of more values than it may have.
     pub fn read<R>(&mut self, text: &[u8], visit: impl FnOnce(Node<'_>) -> R) -> Result<R, JsonFault> {
         let mut cells = emptied(std::mem::take(&mut self.cells));
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let mut is_simd = false;
-        if !self.exact && text.len() <= SIMD_BYTES {
+        // A value takes two bytes, so no such text has too many of them.
+        if !self.exact && text.len() <= SIMD_BYTES.min(self.most) {
             self.line.clear();
             self.line.extend_from_slice(text);
             is_simd = simd_json::fill_tape(&mut self.line, &mut self.buffers, &mut tape).is_ok()
                 && take_cells(&tape.0, &mut cells);
         }
-        let read = if is_simd { Ok(()) } else { read_exactly(text, &mut cells) };
+        let read = if is_simd { Ok(()) } else { read_exactly(text, self.most, &mut cells) };
         self.share.simd += u64::from(is_simd);
         self.share.exact += u64::from(!is_simd);
         let outcome = read.map(|()| visit(Node(&cells)));
@@ -123,15 +134,18 @@ fn take_cells<'t>(nodes: &[SimdNode<'t>], cells: &mut Vec<Cell<'t>>) -> bool {
 }
 
 /// The same from the pull reader, numbers with their digits.
-fn read_exactly<'t>(text: &'t [u8], cells: &mut Vec<Cell<'t>>) -> Result<(), JsonFault> {
+fn read_exactly<'t>(text: &'t [u8], most: usize, cells: &mut Vec<Cell<'t>>) -> Result<(), JsonFault> {
     let mut reader = Reader::new(text);
     let mut open: Vec<usize> = Vec::new();
     cells.clear();
     loop {
         let value = reader.value()?;
         let mut first = true;
-        if cells.len() >= JSON_VALUES {
-            return Err(JsonFault { at: reader.offset(), expected: "at most 1,048,576 values" });
+        if cells.len() >= most {
+            return Err(JsonFault {
+                at: reader.offset(),
+                expected: "at most 1,048,576 values (4,096 a MiB of --memory)",
+            });
         }
         cells.push(match value {
             Value::Null => Cell::Null,

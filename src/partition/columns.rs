@@ -55,6 +55,7 @@ pub struct BlockBuilder {
     ints: Vec<Slot>,
     decimals: Vec<Slot>,
     ids: Vec<Slot>,
+    kept: Vec<Slot>,
 }
 
 impl BlockBuilder {
@@ -84,6 +85,7 @@ impl BlockBuilder {
             ints: vec![Slot::NOWHERE; shape.table.ints().len()],
             decimals: Vec::new(),
             ids: vec![Slot::NOWHERE; shape.table.ids().len()],
+            kept: vec![Slot::NOWHERE; shape.kept.len()],
             shape,
         };
         for (column, (role, described)) in builder.shape.roles.iter().zip(&builder.shape.schema.columns).enumerate() {
@@ -96,6 +98,7 @@ impl BlockBuilder {
                 Role::Record => builder.fixed[4] = slot,
                 Role::Int(k) => builder.ints[k] = slot,
                 Role::Id(k) => builder.ids[k] = slot,
+                Role::Kept(k) => builder.kept[k] = slot,
                 Role::Decimal(k) => {
                     builder.decimals.resize(builder.decimals.len().max(k + 1), Slot::NOWHERE);
                     builder.decimals[k] = slot;
@@ -151,6 +154,7 @@ impl BlockBuilder {
             let text = cells.id().ok_or_else(broken)?;
             self.set_id(self.ids[k], text)?;
         }
+        self.set_kept(&mut cells)?;
         self.rows += 1;
         Ok(None)
     }
@@ -165,6 +169,24 @@ impl BlockBuilder {
         let word = &mut self.validity[column * (self.capacity / 64) + self.rows / 64];
         let bit = 1_u64 << (self.rows % 64);
         if value.is_some() { *word |= bit } else { *word &= !bit }
+    }
+
+    /// The kept values, which stand in the order of their columns; those that are not there are missing.
+    fn set_kept(&mut self, cells: &mut Cells<'_>) -> Result<()> {
+        let broken = || corrupt("a row whose kept values cannot be read");
+        let mut from = 0;
+        while cells.has_kept() {
+            let (column, text) = cells.kept().ok_or_else(broken)?;
+            if column < from || column >= self.kept.len() {
+                return Err(broken());
+            }
+            for missing in from..column {
+                self.set_id(self.kept[missing], b"")?;
+            }
+            self.set_id(self.kept[column], text)?;
+            from = column + 1;
+        }
+        (from..self.kept.len()).try_for_each(|missing| self.set_id(self.kept[missing], b""))
     }
 
     fn set_id(&mut self, slot: Slot, text: &[u8]) -> Result<()> {

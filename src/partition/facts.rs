@@ -2,7 +2,7 @@
 //! that a source that is dropped later leaves no trace in the schema.
 
 use super::row;
-use crate::limits::DECIMAL_SCALE;
+use crate::limits::{DECIMAL_SCALE, KEPT_COLUMNS};
 use crate::normalize::{INT_NULL, RowBatch, SCALE_NULL, TS_NULL};
 use crate::units::{Decimal, POW10};
 
@@ -68,6 +68,10 @@ pub struct Facts {
     pub ids: u8,
     /// Bit i: some id i is no canonical u64, so the column is text.
     pub text_ids: u8,
+    /// Bit i: any row has kept column i of the run's list.
+    pub kept: u64,
+    /// Bit i: some value of it is no canonical u64, so the column is text.
+    pub kept_text: u64,
     /// Decimal columns up to the last that has a value.
     pub decimals: Vec<DecimalFacts>,
 }
@@ -83,6 +87,8 @@ impl Default for Facts {
             ints: 0,
             ids: 0,
             text_ids: 0,
+            kept: 0,
+            kept_text: 0,
             decimals: Vec::new(),
         }
     }
@@ -111,6 +117,14 @@ impl Facts {
                 }
             }
         }
+        for column in 0..batch.kept.columns().min(KEPT_COLUMNS) {
+            let text = batch.kept.get(i, column);
+            let bit = 1 << column;
+            self.kept |= if text.is_empty() { 0 } else { bit };
+            if !text.is_empty() && self.kept_text & bit == 0 && canonical_u64(text).is_none() {
+                self.kept_text |= bit;
+            }
+        }
         let (mantissas, scales) = row::decimals(batch, i)?;
         let used = scales.iter().rposition(|&s| s != SCALE_NULL).map_or(0, |last| last + 1);
         if self.decimals.len() < used {
@@ -135,6 +149,8 @@ impl Facts {
         self.ints |= other.ints;
         self.ids |= other.ids;
         self.text_ids |= other.text_ids;
+        self.kept |= other.kept;
+        self.kept_text |= other.kept_text;
         if self.decimals.len() < other.decimals.len() {
             self.decimals.resize(other.decimals.len(), DecimalFacts::NONE);
         }
@@ -158,6 +174,8 @@ impl Facts {
             self.ids,
             self.text_ids,
         ]);
+        row::put(out, self.kept);
+        row::put(out, self.kept_text);
         row::put(out, self.decimals.len() as u64);
         for decimal in &self.decimals {
             out.extend_from_slice(&[decimal.scale, decimal.fit]);
@@ -174,12 +192,13 @@ impl Facts {
         let (min_clock, max_clock) = (clock()?, clock()?);
         let &[clocks, ints, ids, text_ids] = bytes.get(*at..*at + 4)? else { return None };
         *at += 4;
+        let (kept, kept_text) = (row::get(bytes, at)?, row::get(bytes, at)?);
         let count = usize::try_from(row::get(bytes, at)?).ok()?;
         let pairs = bytes.get(*at..at.checked_add(count.checked_mul(2)?)?)?;
         *at += pairs.len();
         let decimals = pairs.as_chunks::<2>().0.iter().map(|&[scale, fit]| DecimalFacts { scale, fit }).collect();
         let (has_event, has_recv) = (clocks & 1 != 0, clocks & 2 != 0);
-        Some(Self { rows, min_clock, max_clock, has_event, has_recv, ints, ids, text_ids, decimals })
+        Some(Self { rows, min_clock, max_clock, has_event, has_recv, ints, ids, text_ids, kept, kept_text, decimals })
     }
 }
 
@@ -234,8 +253,17 @@ mod tests {
 
     #[test]
     fn facts_round_trip() {
-        let mut facts =
-            Facts { rows: 7, min_clock: -3, max_clock: 9, has_recv: true, ints: 2, ids: 1, ..Facts::default() };
+        let mut facts = Facts {
+            rows: 7,
+            kept_text: 1,
+            min_clock: -3,
+            max_clock: 9,
+            has_recv: true,
+            ints: 2,
+            ids: 1,
+            kept: 1 << 63,
+            ..Facts::default()
+        };
         facts.decimals = vec![DecimalFacts { scale: 2, fit: 12 }, DecimalFacts::NONE];
         let mut bytes = Vec::new();
         facts.write_to(&mut bytes);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! length u32 | clock i64 | flags u8 | source, record, sub | content
-//! content := [ts_event - clock] [ts_recv - clock] [sequence] integers, decimal count, decimals, ids
+//! content := [ts_event - clock] [ts_recv - clock] [sequence] integers, decimal count, decimals, ids, kept values
 //! ```
 //!
 //! Numbers are varints, differences and integers zigzag. A decimal is a tag (scale in the high nibble, bytes of the
@@ -86,9 +86,22 @@ pub(crate) fn encode(out: &mut Vec<u8>, batch: &RowBatch, i: usize) -> Option<()
         put(out, text.len() as u64);
         out.extend_from_slice(text);
     }
+    put_kept(out, batch, i);
     let length = u32::try_from(out.len() - start).ok()?;
     out.get_mut(start..start + 4)?.copy_from_slice(&length.to_le_bytes());
     Some(())
+}
+
+/// The kept values of row `i` that are there: column, length, text.
+fn put_kept(out: &mut Vec<u8>, batch: &RowBatch, i: usize) {
+    for column in 0..batch.kept.columns() {
+        let text = batch.kept.get(i, column);
+        if !text.is_empty() {
+            put(out, column as u64);
+            put(out, text.len() as u64);
+            out.extend_from_slice(text);
+        }
+    }
 }
 
 /// The decimals of row `i`: mantissas and scales.
@@ -165,16 +178,17 @@ pub(crate) fn length(bytes: &[u8]) -> Option<usize> {
     Some(u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize)
 }
 
-/// Reads the cells of a row one after the other: integers, then decimals, then ids.
+/// Reads the cells of a row one after the other: integers, then decimals, then ids, then kept values.
 #[derive(Debug)]
 pub(crate) struct Cells<'a> {
     bytes: &'a [u8],
     at: usize,
+    end: usize,
 }
 
 impl<'a> Cells<'a> {
     pub(crate) fn new(bytes: &'a [u8], head: &RowHead) -> Self {
-        Self { bytes, at: head.cells }
+        Self { bytes, at: head.cells, end: head.end }
     }
 
     /// The next integer or decimal: its mantissa and scale, the scale [`SCALE_NULL`] when missing.
@@ -202,6 +216,16 @@ impl<'a> Cells<'a> {
         let text = self.bytes.get(self.at..self.at.checked_add(length)?)?;
         self.at += length;
         Some(text)
+    }
+
+    /// Whether a kept value follows.
+    pub(crate) fn has_kept(&self) -> bool {
+        self.at < self.end
+    }
+
+    /// The next kept value: its column and its text.
+    pub(crate) fn kept(&mut self) -> Option<(usize, &'a [u8])> {
+        Some((self.count()?, self.id()?))
     }
 }
 

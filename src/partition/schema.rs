@@ -1,5 +1,7 @@
 //! From facts to columns: which columns a table file has, at which scales, and which cell of a row goes where.
 
+use std::sync::Arc;
+
 use super::facts::Facts;
 use crate::limits;
 use crate::schema::{Column, LogicalType, RawTable, Schema};
@@ -23,6 +25,8 @@ pub enum Role {
     Source,
     /// Record in the source.
     Record,
+    /// Kept source column, by its number in [`TableShape::kept`], as u64 or as text.
+    Kept(usize),
 }
 
 /// The columns of a table file.
@@ -34,14 +38,16 @@ pub struct TableShape {
     pub schema: Schema,
     /// What each of them holds.
     pub roles: Vec<Role>,
+    /// Names of the kept source columns that rows may have; the table has those that have a value.
+    pub kept: Arc<[String]>,
 }
 
 impl TableShape {
     /// The shape that the facts of all rows ask for: columns without a value are left out, ids are text when one of
     /// them is no canonical u64, decimals have the scale of decision 13.
     #[must_use]
-    pub fn of(table: RawTable, facts: &Facts, has_sequence: bool) -> Self {
-        let mut shape = Self { table, schema: Schema::default(), roles: Vec::new() };
+    pub fn of(table: RawTable, facts: &Facts, has_sequence: bool, kept: Arc<[String]>) -> Self {
+        let mut shape = Self { table, schema: Schema::default(), roles: Vec::new(), kept };
         for (column, role) in all_columns(table, levels(facts)) {
             let kept = match role {
                 Role::Event => facts.has_event.then_some(column),
@@ -56,22 +62,46 @@ impl TableShape {
                     facts.decimals.get(k).and_then(|d| d.column_scale()).map(|scale| column.with_scale(scale))
                 }
                 Role::Source | Role::Record => Some(column),
+                Role::Kept(_) => None,
             };
             if let Some(column) = kept {
                 shape.schema.columns.push(column);
                 shape.roles.push(role);
             }
         }
+        // By name: whatever was asked for in which order, the file is the same.
+        let mut places: Vec<usize> = (0..shape.kept.len().min(limits::KEPT_COLUMNS)).collect();
+        places.sort_by_key(|place| &shape.kept[*place]);
+        for place in places.into_iter().filter(|place| facts.kept >> place & 1 != 0) {
+            let is_text = facts.kept_text >> place & 1 != 0;
+            let logical_type = if is_text { LogicalType::Text } else { LogicalType::U64 };
+            shape.schema.columns.push(Column::nullable(shape.kept[place].clone(), logical_type));
+            shape.roles.push(Role::Kept(place));
+        }
         shape
     }
 
-    /// The shape of a stored file, or `None` if its schema is not one that an import writes.
+    /// The shape of a stored file, or `None` if its schema is not one that an import writes. Kept columns of it that `kept`
+    /// does not name are added there.
     #[must_use]
-    pub fn of_schema(table: RawTable, schema: &Schema) -> Option<Self> {
+    pub fn of_schema(table: RawTable, schema: &Schema, kept: &mut Vec<String>) -> Option<Self> {
         let mut known = all_columns(table, limits::LEVELS).into_iter();
         let mut roles = Vec::new();
         for column in &schema.columns {
-            let (wanted, role) = known.find(|(wanted, _)| wanted.name == column.name)?;
+            let Some((wanted, role)) = known.find(|(wanted, _)| wanted.name == column.name) else {
+                // Kept columns stand behind all others.
+                let is_behind = matches!(roles.last(), Some(Role::Record | Role::Kept(_)));
+                let is_kept = matches!(column.logical_type, LogicalType::U64 | LogicalType::Text) && column.nullable;
+                if !is_behind || !is_kept {
+                    return None;
+                }
+                let place = kept.iter().position(|name| *name == column.name).unwrap_or_else(|| {
+                    kept.push(column.name.clone());
+                    kept.len() - 1
+                });
+                roles.push(Role::Kept(place));
+                continue;
+            };
             let same = wanted.logical_type == column.logical_type
                 || (matches!(role, Role::Id(_)) && column.logical_type == LogicalType::Text);
             if !same || wanted.nullable != column.nullable {
@@ -79,13 +109,13 @@ impl TableShape {
             }
             roles.push(role);
         }
-        Some(Self { table, schema: schema.clone(), roles })
+        Some(Self { table, schema: schema.clone(), roles, kept: kept.as_slice().into() })
     }
 
     /// Whether rows with these facts can be written in this shape, every value exactly.
     #[must_use]
     pub fn fits(&self, facts: &Facts, has_sequence: bool) -> bool {
-        let needed = Self::of(self.table, facts, has_sequence);
+        let needed = Self::of(self.table, facts, has_sequence, Arc::clone(&self.kept));
         needed.roles.iter().zip(&needed.schema.columns).all(|(role, column)| {
             let Some(at) = self.roles.iter().position(|r| r == role) else { return false };
             let mine = &self.schema.columns[at];

@@ -3,7 +3,8 @@
 //! Every raw table starts with `ts_event`, `ts_recv`, `sequence` and ends with `source`, `record` (source position,
 //! decision 16: ordinal of the source in the partition's list, number of the record in the source). In between come, in this
 //! order, the table's small integers, its ids and its decimals. A nullable column in which no row of the partition
-//! has a value is left out of the file.
+//! has a value is left out of the file. Behind `record` stand source columns that the user wanted kept (`--keep`), by name, u64
+//! or text.
 
 use super::column::{Column, LogicalType};
 

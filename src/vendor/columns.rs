@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::apart::Part;
 use super::cells::{Cells, is_size};
-use super::{Chunk, ChunkParser, Framing, TableFacts};
+use super::{Chunk, ChunkParser, Framing, SourceColumns, TableFacts};
 use crate::error::Result;
 use crate::normalize::{
     ChunkBuilder, Fault, INT_NULL, NameRule, ParsedChunk, Place, SCALE_NULL, Zone, ZoneCache, keep_existing_levels,
@@ -296,5 +296,14 @@ impl ChunkParser for ColumnParser {
             date_tz: self.plan.date_tz.name().to_owned(),
             channel: self.plan.channel.clone(),
         }
+    }
+
+    fn columns(&self) -> Option<SourceColumns<'_>> {
+        Some(SourceColumns {
+            delimiter: self.plan.delimiter,
+            quoted: self.plan.quoted,
+            names: self.plan.columns.iter().map(|(name, _)| name.as_str()).collect(),
+            restores: self.restores,
+        })
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::header::{self, Header};
 use super::row_head::read_time;
-use super::{Chunk, ChunkParser, Framing, SourceOptions, TableFacts};
+use super::{Chunk, ChunkParser, Framing, SourceColumns, SourceOptions, TableFacts};
 use crate::error::Result;
 use crate::normalize::{
     ChunkBuilder, Fault, NameRule, ParsedChunk, Place, SCALE_NULL, TS_NULL, Zone, ZoneCache, put_decimal,
@@ -233,5 +233,10 @@ impl<R: RowReader> ChunkParser for Delimited<R> {
 
     fn table_facts(&self, table: RawTable) -> TableFacts {
         self.frame.facts(self.reader.channel(table))
+    }
+
+    fn columns(&self) -> Option<SourceColumns<'_>> {
+        let names = self.header.names.iter().map(String::as_str).collect();
+        Some(SourceColumns { delimiter: self.header.delimiter, quoted: false, names, restores: false })
     }
 }

@@ -23,6 +23,7 @@ mod delimited;
 mod feed;
 mod generic;
 mod header;
+pub(crate) mod keep;
 mod lobster;
 mod new_row;
 mod ohlcv;
@@ -31,6 +32,7 @@ mod row_head;
 mod select;
 mod tardis;
 
+pub use keep::SourceColumns;
 pub use select::{DIALECTS, Selected, Selection, by_name, open_cutter, parse_chunk, select};
 
 use std::path::Path;
@@ -65,6 +67,10 @@ pub struct SourceOptions {
     pub mapping: Option<Arc<str>>,
     /// `--max-line` in bytes; 0 for the default that goes with the memory budget.
     pub line_bytes: usize,
+    /// Values of a JSON message at most; 0 for [`crate::limits::JSON_VALUES`].
+    pub json_values: usize,
+    /// `--keep`: source columns that no rule of the dialect reads, kept beside the rows.
+    pub keep: Vec<String>,
 }
 
 /// The start of an input, decompressed and decoded to UTF-8, for recognition and header reading.
@@ -141,6 +147,10 @@ pub trait ChunkParser: Send + Sync + std::fmt::Debug {
     fn record_rule(&self) -> &'static str;
     /// Facts for partitions of this source: (clock, tz, date_tz) of a table.
     fn table_facts(&self, table: RawTable) -> TableFacts;
+    /// The columns of a delimited source; `None` for messages and for sources without names.
+    fn columns(&self) -> Option<SourceColumns<'_>> {
+        None
+    }
     /// For a pair: how many records the partner has more in front of its first pair (1 if only it has a header, -1 if only the
     /// main file has one).
     fn partner_extra(&self) -> i64 {

@@ -48,6 +48,25 @@ fn a_csv_of_every_table_imports_back_to_the_same_digest() {
     assert!(tables >= 11, "{tables} tables");
 }
 
+#[test]
+fn rows_of_several_sources_come_back_to_the_same_digest() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    let store = dir.join("store").to_str().unwrap().to_owned();
+    for (name, from) in [("a", 0), ("b", 50), ("c", 20)] {
+        let mut text = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n".to_owned();
+        for at in from..from + 5 {
+            let us = 1_700_000_000_000_000_u64 + at * 1_000;
+            text.push_str(&format!("x,S,{us},{us},{at},buy,1.5,{at}.25\n"));
+        }
+        let path = dir.join(name);
+        std::fs::write(&path, text).unwrap();
+        // The third lies between the two before: the table is rewritten.
+        good(&["import", path.to_str().unwrap(), "--store", &store, "--overlap", "union"]);
+    }
+    assert_eq!(round_trip(dir, &store, &dir.join("out")), 1);
+}
+
 /// A store with the demo's book and trades, and a feature set.
 fn demo(dir: &Path) -> String {
     let store = dir.join("store").to_str().unwrap().to_owned();

@@ -39,6 +39,7 @@ mod golden;
 mod import;
 mod import_cli;
 mod import_columns;
+mod import_keep;
 mod merge_order;
 mod ndjson;
 #[path = "../oracle/mod.rs"]

@@ -36,6 +36,7 @@ pub(crate) fn empty_batch(table: RawTable, source: u32) -> RowBatch {
         ints: Vec::new(),
         id_bytes: Vec::new(),
         id_ends: Vec::new(),
+        kept: hftcol::normalize::KeptValues::default(),
     }
 }
 

@@ -98,7 +98,11 @@ fn values_are_limited_and_long_texts_are_read_exactly() {
     let most = hftcol::limits::JSON_VALUES - 1;
     assert_eq!(reader.read(list(most).as_bytes(), count), Ok(most));
     let fault = reader.read(list(most + 1).as_bytes(), count).unwrap_err();
-    assert_eq!(fault.expected, "at most 1,048,576 values");
+    assert_eq!(fault.expected, "at most 1,048,576 values (4,096 a MiB of --memory)");
+    let mut small = TapeReader::new(false).with_most(1_000);
+    assert_eq!(small.read(list(999).as_bytes(), count), Ok(999));
+    assert!(small.read(list(1_000).as_bytes(), count).is_err());
+    assert_eq!((small.share.simd, small.share.exact), (0, 2));
     assert_eq!(reader.read(list(500_000).as_bytes(), count), Ok(500_000));
     assert_eq!((reader.share.simd, reader.share.exact), (1, 2));
 }

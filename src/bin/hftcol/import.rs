@@ -77,6 +77,10 @@ struct SourceArgs {
     /// Book levels kept, at most 1000; 50 by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     levels: Option<u16>,
+    /// Source columns to keep beside the rows that no rule reads, as they are written: names of the header, or paths of
+    /// members of messages (a.b).
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    keep: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -139,7 +143,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
 }
 
 fn options(args: &Args) -> Result<ImportOptions> {
-    let SourceArgs { venue, security, table, date, tz, date_tz, clock, encoding, levels } = &args.source;
+    let SourceArgs { venue, security, table, date, tz, date_tz, clock, encoding, levels, keep } = &args.source;
     let line_bytes = args.limits.max_line.map_or(Ok(0), |n| {
         usize::try_from(n).map_err(|_| Error::usage("--max-line is too large", "give a smaller size"))
     })?;
@@ -158,6 +162,8 @@ fn options(args: &Args) -> Result<ImportOptions> {
             levels: levels.unwrap_or(0),
             mapping: None,
             line_bytes,
+            json_values: 0,
+            keep: keep.clone(),
         },
         encoding: *encoding,
         memory: args.limits.memory,

@@ -90,6 +90,7 @@ fn code(role: Role) -> (u8, u16) {
         Role::Decimal(k) => (5, number(k)),
         Role::Source => (6, 0),
         Role::Record => (7, 0),
+        Role::Kept(k) => (8, number(k)),
     }
 }
 
@@ -103,6 +104,7 @@ fn role(tag: u8, number: usize) -> Option<Role> {
         5 => Role::Decimal(number),
         6 => Role::Source,
         7 => Role::Record,
+        8 => Role::Kept(number),
         _ => return None,
     })
 }

@@ -242,6 +242,8 @@ fn fill(batch: &mut RowBatch, index: &BlockIndex, columns: &[Vec<i64>], row: usi
             Role::Sequence => key.sequence = (value != NULL).then_some(value as u64),
             Role::Source => batch.source = value as u32,
             Role::Record => key.record = value as u64,
+            // Rows that keep columns take the general way.
+            Role::Kept(_) => {}
             Role::Int(k) => batch.ints[k] = value,
             Role::Id(k) => id_numbers[k] = value,
             Role::Decimal(k) => {

@@ -193,6 +193,8 @@ pub(super) fn number_of(table: RawTable, role: Role) -> usize {
         Role::Int(k) => FIXED + k,
         Role::Id(k) => FIXED + table.ints().len() + k,
         Role::Decimal(k) => first_decimal(table) + k,
+        // Rows that keep columns take the general way: no such role is asked for.
+        Role::Kept(_) => RECORD,
     }
 }
 
@@ -226,7 +228,7 @@ fn facts(open: &OpenRows, cells: &[Cell]) -> Vec<(u32, Facts)> {
                 facts.decimals[k].add(cell.entry.min as i64, cell.scale);
                 facts.decimals[k].add(cell.entry.max as i64, cell.scale);
             }
-            Role::Sequence | Role::Source | Role::Record => {}
+            Role::Sequence | Role::Source | Role::Record | Role::Kept(_) => {}
         }
     }
     vec![(first as u32, facts)]

@@ -82,6 +82,8 @@ pub(super) struct FeedParser {
     names: NameRule,
     clock: Option<Clock>,
     levels: u16,
+    /// Values of a message at most.
+    values: usize,
     date_tz: Zone,
 }
 
@@ -105,6 +107,7 @@ impl FeedParser {
             clock: options.clock,
             levels: if options.levels == 0 { limits::LEVELS_DEFAULT } else { options.levels.min(limits::LEVELS) },
             date_tz: Zone::named(options.date_tz.as_deref().unwrap_or("UTC"), "--date-tz")?,
+            values: if options.json_values == 0 { limits::JSON_VALUES } else { options.json_values },
         })
     }
 
@@ -136,7 +139,7 @@ impl FeedParser {
         let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
         let builder = ChunkBuilder::new(place, &self.names, &self.date_tz);
         let rows = Rows::new(builder, self.levels, &RawTable::ALL.map(|table| self.clock(table)));
-        (rows, TapeReader::new(self.protocol.exact()))
+        (rows, TapeReader::new(self.protocol.exact()).with_most(self.values))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::schema::RawTable;
 use crate::units::Side;
 use crate::vendor::cells::Cells;
 use crate::vendor::columns::{ColumnParser, Role, wrong_count};
-use crate::vendor::{Chunk, ChunkParser, Framing, TableFacts, header};
+use crate::vendor::{Chunk, ChunkParser, Framing, SourceColumns, TableFacts, header};
 
 /// The parser.
 #[derive(Debug)]
@@ -295,6 +295,10 @@ impl ChunkParser for LongParser {
 
     fn table_facts(&self, table: RawTable) -> TableFacts {
         self.columns.table_facts(table)
+    }
+
+    fn columns(&self) -> Option<SourceColumns<'_>> {
+        self.columns.columns()
     }
 }
 

@@ -1,8 +1,9 @@
 //! The CSV that `hftcol export` and `cat` write: the columns of a raw table by their own names, `source` and `record` last.
 //!
-//! Read again, it gives the same rows with the same records, and so the same content digest (decision 5), where the rows
-//! came from the partition's first source: the ordinal of a source is given by the import. Columns in which nothing stood
-//! are not there. A table of one level may be `quotes` or `book`: then `--table`, or the folder of an export, says which.
+//! Read again, it gives the same rows with the same records, and so the same content digest (decision 5), which does not count
+//! the ordinals of sources: the import gives those. Only where rows of several sources had the same clock and no sequence
+//! they now follow each other by their records. Columns in which nothing stood
+//! are not there. Columns behind `record` are source columns that were kept, and are kept again. A table of one level may be `quotes` or `book`: then `--table`, or the folder of an export, says which.
 
 use super::auto::refuse;
 use crate::error::{Error, Result};
@@ -27,13 +28,15 @@ pub(super) fn header(probe: &Probe<'_>, asked: Option<RawTable>) -> Option<Heade
 
 /// The table whose columns a header holds, and its levels: `asked` if they fit it, else the one they speak for.
 pub(super) fn table(header: &Header, asked: Option<RawTable>) -> Option<(RawTable, u16)> {
-    let has = |name: &str| header.find(name).is_some();
+    // Behind `record` stand columns of other sources that were kept.
+    let names = &header.names[..header.find("record").map_or(header.names.len(), |at| at + 1)];
+    let has = |name: &str| names.iter().any(|n| n == name);
     if !has("ts_event") && !has("ts_recv") {
         return None;
     }
     // A level that nobody ever quoted has no columns, so the last one counts.
     let level = |name: &String| level_of(name).map_or(0, |level| level + 1);
-    let levels = header.names.iter().map(level).max().unwrap_or(0);
+    let levels = names.iter().map(level).max().unwrap_or(0);
     let found = match () {
         () if levels > 0 => RawTable::Book,
         () if has("action") => RawTable::Orders,
@@ -45,7 +48,7 @@ pub(super) fn table(header: &Header, asked: Option<RawTable>) -> Option<(RawTabl
     let once = (0..header.names.len()).all(|at| header.find(&header.names[at]) == Some(at));
     let fits = |table: RawTable| {
         let known = table.columns(levels);
-        once && header.names.iter().all(|name| known.iter().any(|c| c.name == *name))
+        once && names.iter().all(|name| known.iter().any(|c| c.name == *name))
     };
     asked.filter(|table| fits(*table)).or_else(|| Some(found).filter(|table| fits(*table))).map(|table| (table, levels))
 }
