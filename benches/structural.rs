@@ -26,7 +26,7 @@ use std::slice;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hftcol::codec::ColumnValues;
-use hftcol::feature::{Arena, FAMILIES, FeatureConfig, PartitionInputs, Plan, Simd, run_book};
+use hftcol::feature::{Arena, FAMILIES, FeatureConfig, PartitionInputs, Plan, PriorVolume, Simd, run_book};
 use hftcol::schema::Clock;
 
 use support::CpuTime;
@@ -38,6 +38,7 @@ fn structural(c: &mut Criterion<CpuTime>) {
         trades: slice::from_ref(&trades),
         clock: Clock::Event,
         date_tz: "UTC",
+        prior: PriorVolume::default(),
     };
     let mut group = c.benchmark_group("book");
     group.throughput(Throughput::Elements(support::ROWS as u64)).sample_size(20);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::exec::{Topology, patiently};
-use crate::feature::Arena;
+use crate::feature::PartitionArena;
 use crate::sink::{Format, Role, format_named};
 use crate::storage::{IoMode, OsStorage};
 use crate::store::{Store, Tree};
@@ -118,7 +118,7 @@ fn kept_formats(options: &ComputeOptions) -> Result<Vec<&'static dyn Format>> {
 fn check_memory(options: &ComputeOptions, formats: &[&'static dyn Format]) -> Result<u64> {
     let topology = Topology::detect();
     let threads = if options.threads == 0 { topology.parallelism } else { options.threads } as u64;
-    let arena_bytes = Arena::new(&options.features)?.bytes() as u64;
+    let arena_bytes = PartitionArena::new(&options.features)?.bytes() as u64;
     let exports = formats.iter().any(|format| format.role() == Role::Export);
     let each = arena_bytes + if exports { PARQUET_BYTES } else { 0 };
     let needed = threads.saturating_mul(each);

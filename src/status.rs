@@ -141,7 +141,7 @@ fn judge(store: &Store, tree: &Tree, key: &PartitionKey) -> Result<PartitionStat
 }
 
 fn is_computable(raw: &Manifest) -> bool {
-    BOOKS.iter().any(|table| raw.table(table).next().is_some())
+    BOOKS.iter().chain([&TRADES]).any(|table| raw.table(table).next().is_some())
 }
 
 /// Whether the inputs that the features name are the imported tables of now. Features in other formats alone do not name

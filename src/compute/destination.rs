@@ -14,7 +14,7 @@ pub(super) trait Destination: Stage {
     /// The generation that the task's files carry.
     fn generation(&self, task: &Task) -> Result<u32>;
 
-    /// Publishes a batch: each task with the files of its table `book`. When it returns, every file is durable; on an
+    /// Publishes a batch: each task with the files of its tables, which appear together. When it returns, every file is durable; on an
     /// error none of the batch counts.
     fn publish(&self, batch: Vec<Publishable<Self::File>>) -> Result<()>;
 
@@ -31,6 +31,15 @@ pub(super) trait Destination: Stage {
 #[derive(Debug)]
 pub(super) struct Publishable<F> {
     pub(super) task: Task,
+    pub(super) tables: Vec<TableFiles<F>>,
+}
+
+/// A table that is computed and sealed.
+#[derive(Debug)]
+pub(super) struct TableFiles<F> {
+    pub(super) table: String,
+    pub(super) rows: u64,
+    /// One a format.
     pub(super) files: Vec<SinkOutput<F>>,
 }
 

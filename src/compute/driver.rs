@@ -10,7 +10,7 @@ use super::destination::{Destination, Publishable};
 use super::options::ComputeOptions;
 use super::plan::{Recipe, RunPlan, Task};
 use super::report::{ComputeReport, Event, PartitionOutcome, State};
-use super::work::{BOOK, Computed, Context, Worker};
+use super::work::{Computed, Context, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{Job, Pool, PoolEvent, Topology, anonymous_bytes, process_cpu};
 use crate::sink::Format;
@@ -35,7 +35,8 @@ pub(super) fn run<D: Destination>(
     let (started, cpu_started) = (Instant::now(), process_cpu());
     let topology = Topology::detect();
     let threads = if options.threads == 0 { topology.parallelism } else { options.threads };
-    let waiting = BATCH_FILES / formats.len().max(1);
+    let files = formats.len().max(1) * recipe.table_count().max(1);
+    let waiting = (BATCH_FILES / files).max(1);
     let pool = Pool::new(threads, &options.pin, &topology, waiting, options.interrupt.clone())?;
     let mut report = ComputeReport { threads, base_anonymous_bytes: anonymous_bytes(), ..ComputeReport::default() };
     let context = Context {
@@ -153,13 +154,13 @@ impl<D: Destination> Round<'_, '_, D> {
         task.describe(outcome);
         outcome.clock = Some(computed.clock);
         outcome.merge = computed.report.merge;
-        outcome.rows_out = vec![(BOOK.to_owned(), computed.report.rows_out)];
-        outcome.bytes_out = computed.files.iter().map(|file| file.sealed.length).sum();
+        outcome.rows_out = computed.tables.iter().map(|t| (t.table.clone(), t.rows)).collect();
+        outcome.bytes_out = computed.tables.iter().flat_map(|t| &t.files).map(|file| file.sealed.length).sum();
         outcome.wall = computed.wall;
         outcome.cpu = computed.cpu;
         (self.on_event)(Event::Computed { key: &outcome.key, rows: task.rows() })?;
         self.waiting.push((job, computed));
-        let files: usize = self.waiting.iter().map(|(_, computed)| computed.files.len()).sum();
+        let files: usize = self.waiting.iter().map(|(_, computed)| computed.file_count()).sum();
         if files >= BATCH_FILES { self.publish() } else { Ok(()) }
     }
 
@@ -171,8 +172,8 @@ impl<D: Destination> Round<'_, '_, D> {
         let mut jobs = Vec::new();
         let mut batch = Vec::new();
         for (job, computed) in self.waiting.drain(..) {
-            jobs.push((job, computed.files.len()));
-            batch.push(Publishable { task: computed.task, files: computed.files });
+            jobs.push((job, computed.file_count()));
+            batch.push(Publishable { task: computed.task, tables: computed.tables });
         }
         match self.context.destination.publish(batch) {
             Ok(()) => {

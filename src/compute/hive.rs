@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::destination::{Destination, Publishable};
 use super::plan::Task;
-use super::work::BOOK;
 use crate::error::Result;
 use crate::sink::{Folder, FolderFile, Format, Stage, hive_path};
 use crate::storage::{ReadAt, Storage};
@@ -23,10 +22,11 @@ impl HiveFolder {
     }
 }
 
-/// True if the files of a task are there in every format, with its fingerprint.
+/// True if the files of a task's tables are there in every format, with its fingerprint.
 pub(super) fn is_current(storage: &dyn Storage, formats: &[&'static dyn Format], task: &Task) -> Result<bool> {
-    for format in formats {
-        let path = hive_path(BOOK, &task.raw.key, format.name());
+    let each = task.tables.iter().flat_map(|table| formats.iter().map(move |format| (table, format)));
+    for (table, format) in each {
+        let path = hive_path(table, &task.raw.key, format.name());
         let file = match storage.open(&path) {
             Ok(file) => file,
             Err(error) if error.is_not_found() => return Ok(false),
@@ -64,8 +64,10 @@ impl Destination for HiveFolder {
     fn publish(&self, batch: Vec<Publishable<FolderFile>>) -> Result<()> {
         let mut files = Vec::new();
         for item in batch {
-            for file in item.files {
-                files.push((hive_path(BOOK, &item.task.raw.key, file.extension), file.file));
+            for table in item.tables {
+                for file in table.files {
+                    files.push((hive_path(&table.table, &item.task.raw.key, file.extension), file.file));
+                }
             }
         }
         self.folder.publish(files)

@@ -138,7 +138,7 @@ impl ComputeOptions {
         }
         self.outputs.iter().try_for_each(|name| crate::sink::format_named(name).map(drop))?;
         self.features.validate()?;
-        crate::feature::select(&self.features).map(drop)
+        crate::feature::selected_tables(&self.features).map(drop)
     }
 }
 

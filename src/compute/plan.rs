@@ -8,7 +8,7 @@ use super::options::ComputeOptions;
 use super::report::{Event, PartitionOutcome, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Job;
-use crate::feature;
+use crate::feature::{self, BucketVolume, Table};
 use crate::merge::MergeReport;
 use crate::schema::PartitionKey;
 use crate::store::{Manifest, Store, Tree};
@@ -26,7 +26,11 @@ pub(super) struct Task {
     /// The stored partition.
     pub(super) raw: Manifest,
     /// The table that serves as the book.
-    pub(super) book_table: &'static str,
+    pub(super) book_table: Option<&'static str>,
+    /// The tables written.
+    pub(super) tables: Vec<String>,
+    /// Earlier dates whose volume is read, the latest first.
+    pub(super) prior: Vec<Manifest>,
     /// The tables read, book first, with their content digests.
     pub(super) inputs: Vec<(&'static str, u128)>,
     /// Fingerprint of the result.
@@ -41,7 +45,7 @@ impl Task {
 
     /// Notes what is read in the partition's outcome.
     pub(super) fn describe(&self, outcome: &mut PartitionOutcome) {
-        outcome.book_table = Some(self.book_table);
+        outcome.book_table = self.book_table;
         outcome.rows_in = self.inputs.iter().map(|(table, _)| (*table, table_rows(&self.raw, table))).collect();
         let bytes = |table: &str| self.raw.table(table).map(|segment| segment.sealed.length).sum::<u64>();
         outcome.bytes_in = self.inputs.iter().map(|(table, _)| bytes(table)).sum();
@@ -55,7 +59,7 @@ impl Task {
         let gone = |what: String| Error::new(ErrorKind::Findings { what });
         match store.manifest(&Tree::Raw, &self.raw.key)? {
             Some(raw) if raw.generation == self.raw.generation => Ok(self.clone()),
-            Some(raw) => Ok(Self { outcome: self.outcome, ..recipe.task(raw).map_err(gone)? }),
+            Some(raw) => Ok(Self { outcome: self.outcome, ..recipe.task(store, raw)?.map_err(gone)? }),
             None => Err(gone("the partition was removed meanwhile".to_owned())),
         }
     }
@@ -84,9 +88,17 @@ impl RunPlan {
 /// What turns a stored partition into a task: the configuration's part of every fingerprint, and the choice of tables.
 #[derive(Debug)]
 pub(super) struct Recipe {
-    tables: &'static [&'static str],
+    /// Tables that may serve as the book.
+    books: &'static [&'static str],
+    /// Tables that are selected.
+    tables: Vec<Table>,
+    /// VPIN reads the volume of earlier dates.
+    reads_prior: bool,
     configuration: Vec<u8>,
 }
+
+/// Earlier dates that `prior/n` takes the mean of, at most (section 2.4).
+const PRIOR_DATES: usize = 5;
 
 impl Recipe {
     /// The recipe of a run: the canonical configuration, then name and version of each selected column.
@@ -96,27 +108,69 @@ impl Recipe {
     pub(super) fn new(options: &ComputeOptions) -> Result<Self> {
         let mut configuration = FIRST_LINE.to_vec();
         configuration.extend_from_slice(&options.canonical_bytes());
-        for entry in feature::select(&options.features)? {
+        let entries = feature::select(&options.features)?;
+        for entry in &entries {
             let column = format!("{}.{} {}\n", entry.family.table, entry.column.name, entry.column.version);
             configuration.extend_from_slice(column.as_bytes());
         }
-        Ok(Self { tables: options.book.tables(), configuration })
+        let reads_prior = matches!(options.features.vpin.bucket_volume, BucketVolume::Prior(_))
+            && entries.iter().any(|entry| entry.column.name == "vpin");
+        let tables = feature::selected_tables(&options.features)?;
+        Ok(Self { books: options.book.tables(), tables, reads_prior, configuration })
+    }
+
+    /// Tables written for a partition that has everything.
+    pub(super) fn table_count(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// The latest earlier dates of a security that have trades.
+    fn prior(&self, store: &Store, key: &PartitionKey) -> Result<Vec<Manifest>> {
+        let mut found = Vec::new();
+        if !self.reads_prior {
+            return Ok(found);
+        }
+        let earlier = |k: &PartitionKey| (&k.venue, &k.security) == (&key.venue, &key.security) && k.date < key.date;
+        let mut keys: Vec<PartitionKey> = store.keys(&Tree::Raw)?.into_iter().filter(earlier).collect();
+        keys.sort_by_key(|key| std::cmp::Reverse(key.date));
+        for key in keys {
+            let manifest = store.manifest(&Tree::Raw, &key)?;
+            found.extend(manifest.filter(|manifest| manifest.table(TRADES).next().is_some()));
+            if found.len() == PRIOR_DATES {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// The task of a stored partition, or why there is none.
-    pub(super) fn task(&self, raw: Manifest) -> Result<Task, String> {
-        let Some(book_table) = self.tables.iter().copied().find(|table| raw.table(table).next().is_some()) else {
-            return Err(format!("no table {}", self.tables.join(", ")));
-        };
+    ///
+    /// # Errors
+    /// `Damage` and `Io` of earlier dates, where they are read.
+    pub(super) fn task(&self, store: &Store, raw: Manifest) -> Result<Result<Task, String>> {
+        let has = |table: &str| raw.table(table).next().is_some();
+        let book_table = self.books.iter().copied().find(|table| has(table));
+        let written = |table: &&Table| table.exists(book_table.is_some(), has(TRADES));
+        let tables: Vec<String> = self.tables.iter().filter(written).map(|table| table.name()).collect();
+        if tables.is_empty() {
+            let trades = if self.tables.iter().any(|table| table.exists(false, true)) { ", trades" } else { "" };
+            return Ok(Err(format!("no table {}{trades}", self.books.join(", "))));
+        }
+        let prior = self.prior(store, &raw.key)?;
         let mut recipe = self.configuration.clone();
         recipe.extend_from_slice(format!("date_tz={}\n", raw.date_tz).as_bytes());
         let mut inputs = Vec::new();
-        for table in [book_table, TRADES].into_iter().filter(|table| raw.table(table).next().is_some()) {
+        for table in book_table.into_iter().chain([TRADES]).filter(|table| has(table)) {
             let digest = raw.table_digest(table);
             recipe.extend_from_slice(format!("{table} {digest:032x}\n").as_bytes());
             inputs.push((table, digest));
         }
-        Ok(Task { outcome: 0, raw, book_table, inputs, fingerprint: xxh3_128(&recipe) })
+        for earlier in &prior {
+            let digest = earlier.table_digest(TRADES);
+            recipe.extend_from_slice(format!("{} {TRADES} {digest:032x}\n", earlier.key.date).as_bytes());
+        }
+        let fingerprint = xxh3_128(&recipe);
+        Ok(Ok(Task { outcome: 0, raw, book_table, tables, prior, inputs, fingerprint }))
     }
 }
 
@@ -136,7 +190,10 @@ pub(super) fn plan(
         options.interrupt.check()?;
         let mut outcome = blank(key);
         let task = match manifest(options, store, &outcome.key) {
-            Ok(Some(raw)) => recipe.task(raw).map_err(State::Skipped),
+            Ok(Some(raw)) => match recipe.task(store, raw) {
+                Ok(task) => task.map_err(State::Skipped),
+                Err(error) => Err(State::Failed(error.to_string())),
+            },
             Ok(None) => Err(State::Skipped("never published".to_owned())),
             Err(error) => Err(State::Failed(error.to_string())),
         };

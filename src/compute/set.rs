@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::destination::{Destination, Publishable};
+use super::destination::{Destination, Publishable, TableFiles};
 use super::options::ComputeOptions;
 use super::plan::Task;
-use super::work::BOOK;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::{Format, Stage};
 use crate::storage::ReadAt;
@@ -78,19 +77,20 @@ impl FeatureSet {
         let task = &item.task;
         let generation = self.generation(task)?;
         let previous = self.stored(task)?;
-        let made: Vec<&str> = item.files.iter().map(|file| file.extension).collect();
+        let made: Vec<&str> = item.tables.iter().flat_map(|t| &t.files).map(|file| file.extension).collect();
         // Formats of an earlier run stay, where they were made from the same things.
         let mut segments: Vec<Segment> = previous
             .filter(|manifest| manifest.fingerprint == task.fingerprint)
             .map(|manifest| manifest.segments)
             .unwrap_or_default();
         segments.retain(|segment| !made.contains(&segment.extension.as_str()));
-        let mut files = item.files;
-        files.sort_by_key(|file| file.extension);
+        let of_table = |t: TableFiles<SetFile>| t.files.into_iter().map(move |file| (t.table.clone(), file));
+        let mut files: Vec<_> = item.tables.into_iter().flat_map(of_table).collect();
+        files.sort_by(|(a, x), (b, y)| (a, x.extension).cmp(&(b, y.extension)));
         let mut staged = Vec::new();
-        for file in files {
+        for (table, file) in files {
             segments.push(Segment {
-                table: BOOK.to_owned(),
+                table,
                 generation,
                 segment: 0,
                 extension: file.extension.to_owned(),

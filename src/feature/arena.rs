@@ -6,8 +6,9 @@ use crate::feature::flow::FlowState;
 use crate::feature::frame::{Derived, Scratch};
 use crate::feature::plan::{KeyShape, PartitionShape, Plan};
 use crate::feature::series::Series;
+use crate::feature::vpin::Vpin;
 use crate::limits::BLOCK_ROWS;
-use crate::merge::{MergeMemory, Simd};
+use crate::merge::{MergeMemory, Simd, TapeMemory};
 
 /// Rows of an output block.
 pub(crate) const ROWS: usize = BLOCK_ROWS as usize;
@@ -36,6 +37,9 @@ pub struct Arena {
     pub(crate) scratch: Box<Scratch>,
     pub(crate) flow: FlowState,
     pub(crate) series: Series,
+    /// The trades a second time, one by one.
+    pub(crate) tape: TapeMemory,
+    pub(crate) vpin: Vpin,
     pub(crate) output: Output,
 }
 
@@ -56,6 +60,8 @@ impl Arena {
             scratch: Scratch::new(),
             flow: FlowState::new(usize::from(config.ofi_levels), config.mlofi_alpha, config.max_gap_ns),
             series: Series::new(),
+            tape: TapeMemory::new(ROWS),
+            vpin: Vpin::new(&config.vpin),
             output: Output {
                 values: vec![0.0; largest.slots * ROWS],
                 keys: [vec![0; ROWS], vec![0; ROWS], vec![0; ROWS]],
@@ -74,7 +80,7 @@ impl Arena {
     /// Bytes held by the large columns.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.merge.bytes() + self.series.bytes() + self.output.values.len() * 8 + ROWS * 8 * 8
+        self.merge.bytes() + self.tape.bytes() + self.series.bytes() + self.output.values.len() * 8 + ROWS * 8 * 8
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::error::{Error, Result};
 use crate::feature::registry::{Definition, Family, Kernel};
 use crate::schema::LogicalType;
-use crate::units::{NANOS_PER_SECOND, SECONDS_PER_DAY};
+use crate::units::{Date, NANOS_PER_SECOND, SECONDS_PER_DAY};
 
 const fn whole(name: &'static str, unit: &'static str, formula: &'static str) -> Definition {
     Definition::new(name, unit, formula).dtype(LogicalType::I8).null("never").reads("clock", "date_tz of the partition")
@@ -28,6 +28,27 @@ pub(crate) const FAMILY: Family = Family {
     kernel: Kernel::Calendar,
 };
 
+/// The first instant of a date in a zone.
+///
+/// # Errors
+/// `Usage` for a zone that the tz database does not know, or a date outside of its range.
+pub(crate) fn midnight(zone: &str, date: Date) -> Result<i64> {
+    let zone = zone_named(zone)?;
+    let start = date.civil().and_then(|civil| civil.to_zoned(zone).ok()).and_then(|day| day.start_of_day().ok());
+    let nanos = start.and_then(|start| i64::try_from(start.timestamp().as_nanosecond()).ok());
+    nanos.ok_or_else(|| {
+        Error::usage(format!("{date} has no midnight in 64-bit nanoseconds"), "use dates of 1678 to 2261")
+    })
+}
+
+fn zone_named(zone: &str) -> Result<TimeZone> {
+    if zone == "UTC" {
+        return Ok(TimeZone::UTC);
+    }
+    TimeZone::get(zone)
+        .map_err(|_| Error::usage(format!("unknown time zone {zone}"), "give an IANA name such as Asia/Seoul"))
+}
+
 /// A zone with the stretch of its current offset.
 #[derive(Debug)]
 pub(crate) struct Calendar {
@@ -42,14 +63,7 @@ impl Calendar {
     /// # Errors
     /// `Usage` for a zone that the tz database does not know.
     pub(crate) fn new(zone: &str) -> Result<Self> {
-        let zone = if zone == "UTC" {
-            TimeZone::UTC
-        } else {
-            TimeZone::get(zone).map_err(|_| {
-                Error::usage(format!("unknown time zone {zone}"), "give an IANA name such as Asia/Seoul")
-            })?
-        };
-        Ok(Self { zone, from: 0, until: 0, offset: 0 })
+        Ok(Self { zone: zone_named(zone)?, from: 0, until: 0, offset: 0 })
     }
 
     /// Finds the stretch that holds `second`.

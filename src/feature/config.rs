@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::feature::bar::BarConfig;
+use crate::feature::vpin::VpinConfig;
 use crate::limits;
 use crate::units::NANOS_PER_SECOND;
 
@@ -26,6 +28,16 @@ pub enum Names {
 pub struct FeatureConfig {
     /// Families, column names or globs; empty for every column that is not optional.
     pub features: Vec<String>,
+    /// Tables to write: names, kinds or globs; empty for every one that has its parameter.
+    pub tables: Vec<String>,
+    /// Seconds of the rolling windows, ascending.
+    pub horizons_s: Vec<u32>,
+    /// Seconds after a trade at which the mid is looked up, ascending.
+    pub impact_s: Vec<u32>,
+    /// Bars.
+    pub bars: BarConfig,
+    /// VPIN.
+    pub vpin: VpinConfig,
     /// Levels used at most; N is the smaller of this and the levels stored (B2).
     pub levels: u16,
     /// Levels of `mlofi`, `ofi_multi` and `ofi_{i}` (C11).
@@ -48,6 +60,11 @@ impl Default for FeatureConfig {
     fn default() -> Self {
         Self {
             features: Vec::new(),
+            tables: Vec::new(),
+            horizons_s: vec![5, 15, 60, 300, 900],
+            impact_s: vec![1, 5, 30, 60],
+            bars: BarConfig::default(),
+            vpin: VpinConfig::default(),
             levels: limits::FEATURE_LEVELS,
             ofi_levels: 10,
             mlofi_alpha: 0.5,
@@ -82,6 +99,10 @@ impl FeatureConfig {
         in_range("ofi_levels", i64::from(self.ofi_levels), 1, i64::from(max))?;
         in_range("max_gap_ns", self.max_gap_ns, 0, i64::MAX)?;
         in_range("emit_interval_ns", self.emit_interval_ns, 0, i64::MAX)?;
+        ascending("horizons_s", &self.horizons_s)?;
+        ascending("impact_s", &self.impact_s)?;
+        self.bars.validate()?;
+        self.vpin.validate()?;
         if !(self.mlofi_alpha.is_finite() && (0.0..=100.0).contains(&self.mlofi_alpha)) {
             return Err(Error::usage(
                 format!("mlofi_alpha = {} is out of range", self.mlofi_alpha),
@@ -95,13 +116,16 @@ impl FeatureConfig {
     /// Changes of this text change fingerprints.
     #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {
-        let mut features = self.features.clone();
-        features.sort();
-        features.dedup();
-        let features: String = features.iter().map(|f| format!("{}:{f},", f.len())).collect();
+        let list = |patterns: &[String]| {
+            let mut patterns = patterns.to_vec();
+            patterns.sort();
+            patterns.dedup();
+            patterns.iter().map(|f| format!("{}:{f},", f.len())).collect::<String>()
+        };
+        let (features, tables) = (list(&self.features), list(&self.tables));
         format!(
             "features={features}\nlevels={}\nofi_levels={}\nmlofi_alpha={:016x}\nmax_gap_ns={}\nmlofi_levels={}\n\
-             raw_levels={}\nemit_interval_ns={}\nnames={:?}\n",
+             raw_levels={}\nemit_interval_ns={}\nnames={:?}\ntables={tables}\nhorizons_s={:?}\nimpact_s={:?}\n{}{}",
             self.levels,
             self.ofi_levels,
             self.mlofi_alpha.to_bits(),
@@ -110,9 +134,28 @@ impl FeatureConfig {
             self.raw_levels,
             self.emit_interval_ns,
             self.names,
+            self.horizons_s,
+            self.impact_s,
+            self.bars.canonical_text(),
+            self.vpin.canonical_text(),
         )
         .into_bytes()
     }
+}
+
+/// Windows and times ahead of a configuration at most: each has its memory in the arena.
+const LENGTHS_MAX: usize = 8;
+
+fn ascending(key: &str, seconds: &[u32]) -> Result<()> {
+    let is_ascending = seconds.windows(2).all(|pair| pair[0] < pair[1]);
+    let in_range = seconds.iter().all(|s| (1..=86_400).contains(s));
+    if is_ascending && in_range && seconds.len() <= LENGTHS_MAX {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("{key} = {seconds:?} is no list of lengths"),
+        format!("give at most {LENGTHS_MAX} numbers of seconds from 1 to 86400, ascending"),
+    ))
 }
 
 fn in_range(key: &str, value: i64, low: i64, high: i64) -> Result<()> {

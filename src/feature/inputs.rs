@@ -1,8 +1,10 @@
 //! The stored tables of one partition, and what a plan must know of them.
 
 use crate::feature::plan::{KeyShape, PartitionShape};
+use crate::feature::vpin::PriorVolume;
 use crate::read::TableReader;
 use crate::schema::{Clock, book_level_columns};
+use crate::units::Date;
 
 /// The stored tables of one partition.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +17,30 @@ pub struct PartitionInputs<'a> {
     pub clock: Clock,
     /// IANA name of the partition's zone, for the calendar columns.
     pub date_tz: &'a str,
+    /// Volume of earlier dates, for `vpin.bucket_volume = "prior/n"`.
+    pub prior: PriorVolume,
+}
+
+/// What the output's columns depend on, over all tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TableShape {
+    /// The book's.
+    pub book: PartitionShape,
+    /// Whether there is a table that serves as the book.
+    pub has_book: bool,
+    /// Whether there are trades.
+    pub has_trades: bool,
+    /// `ts_event` and `ts_recv` of the trades.
+    pub trade_keys: [KeyShape; 2],
+}
+
+impl TableShape {
+    /// The shape with the most columns.
+    pub(crate) fn largest(levels: u16) -> Self {
+        let (ts_event, ts_recv, sequence) = (KeyShape::Present, KeyShape::Present, KeyShape::Present);
+        let book = PartitionShape { levels, ts_event, ts_recv, sequence };
+        Self { book, has_book: true, has_trades: true, trade_keys: [KeyShape::Present; 2] }
+    }
 }
 
 impl PartitionInputs<'_> {
@@ -22,16 +48,29 @@ impl PartitionInputs<'_> {
     #[must_use]
     pub fn shape(&self) -> PartitionShape {
         let levels = self.book.iter().map(stored_levels).max().unwrap_or(0);
-        let key = |name| {
-            let present = |reader: &TableReader| nulls(reader, name) == 0;
-            let stored = |reader: &TableReader| reader.header().schema.index_of(name).is_some();
-            match (self.book.iter().all(present), self.book.iter().any(stored)) {
-                (true, true) => KeyShape::Present,
-                (false, true) => KeyShape::Nullable,
-                (_, false) => KeyShape::Absent,
-            }
-        };
+        let key = |name| key_shape(self.book, name);
         PartitionShape { levels, ts_event: key("ts_event"), ts_recv: key("ts_recv"), sequence: key("sequence") }
+    }
+
+    /// The shape that a plan of all tables needs.
+    #[must_use]
+    pub fn table_shape(&self) -> TableShape {
+        TableShape {
+            book: self.shape(),
+            has_book: !self.book.is_empty(),
+            has_trades: !self.trades.is_empty(),
+            trade_keys: [key_shape(self.trades, "ts_event"), key_shape(self.trades, "ts_recv")],
+        }
+    }
+
+    /// The partition's date.
+    pub(crate) fn date(&self) -> Date {
+        self.book.iter().chain(self.trades).next().map_or(Date(0), |reader| reader.header().key.date)
+    }
+
+    /// Trades of the partition.
+    pub(crate) fn trade_rows(&self) -> u64 {
+        self.trades.iter().map(TableReader::rows).sum()
     }
 
     /// The clock of a partition when the user names none: event if every table has it in every row, else recv (B4,
@@ -40,6 +79,17 @@ impl PartitionInputs<'_> {
     pub fn common_clock(book: &[TableReader], trades: &[TableReader]) -> Clock {
         let event = book.iter().chain(trades).all(|reader| nulls(reader, "ts_event") == 0);
         if event { Clock::Event } else { Clock::Recv }
+    }
+}
+
+/// Whether a key column is stored in a table.
+fn key_shape(segments: &[TableReader], name: &str) -> KeyShape {
+    let present = |reader: &TableReader| nulls(reader, name) == 0;
+    let stored = |reader: &TableReader| reader.header().schema.index_of(name).is_some();
+    match (segments.iter().all(present), segments.iter().any(stored)) {
+        (true, true) => KeyShape::Present,
+        (false, true) => KeyShape::Nullable,
+        (_, false) => KeyShape::Absent,
     }
 }
 

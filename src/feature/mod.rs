@@ -4,8 +4,11 @@
 //! table ([`run_book`]). Kernels are free functions over slices of one batch of snapshots and the state carried between
 //! batches; they never see a file. A family is one file with its kernel and its columns, and one line of [`FAMILIES`].
 
+mod amount;
 mod arena;
 mod bands;
+mod bar;
+mod beside;
 mod calendar;
 mod cog;
 mod concentration;
@@ -19,8 +22,10 @@ mod inputs;
 mod lanes;
 mod levels;
 mod math;
+mod normal;
 mod ofi;
 mod page;
+mod partition;
 mod plan;
 mod quote;
 mod raw;
@@ -30,18 +35,30 @@ mod returns;
 mod run;
 mod select;
 mod series;
+mod sign;
 mod slope;
 mod smart;
+mod sums;
+mod table;
+mod table_plan;
+mod trade;
 mod trade_flow;
+mod vpin;
 
 pub use crate::merge::Simd;
+pub use amount::Amount;
 pub use arena::Arena;
+pub use bar::BarConfig;
 pub use config::{FeatureConfig, Names};
 pub(crate) use flow::Flow;
 pub(crate) use frame::{Out, Scratch, Structural};
-pub use inputs::PartitionInputs;
+pub use inputs::{PartitionInputs, TableShape};
 pub use page::reference_page;
+pub use partition::{PartitionArena, PartitionPlan, TablesReport, run_partition};
 pub use plan::{KeyShape, PartitionShape, Plan};
 pub use registry::{Definition, Entry, FAMILIES, Family, LevelRule, registry};
 pub use run::{Emit, PartitionReport, run_book};
 pub use select::select;
+pub use table::{Table, selected_tables, tables};
+pub use table_plan::{EmitTable, TablePlan};
+pub use vpin::{BucketVolume, Classify, PriorVolume, VpinConfig};

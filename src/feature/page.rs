@@ -15,7 +15,11 @@ suffix p marks the previous two-sided snapshot. A snapshot is two-sided when b0 
 real null in Parquet; an f64 column is null as its entry says and never infinite.
 
 The keys of table `book` come first: `ts_event`, `ts_recv` and `sequence` where stored, and `book_flags` (bits: 1 not two-sided,
-2 locked, 4 crossed, 8 first two-sided, 16 after a gap, 32 clock of the row before).
+2 locked, 4 crossed, 8 first two-sided, 16 after a gap, 32 clock of the row before). Table `trades` has one row per trade and begins
+with `ts_event` and `ts_recv` where stored. `bars` stands for the tables `bars_<d>s`, one for each length d in seconds: a bar holds
+[T, T+d), T being a multiple of d since local midnight, its key is `ts_open` = T. `event_bars` stands for `volume_bars`, `tick_bars`,
+`dollar_bars` and `imbalance_bars`; their keys are `ts_open`, `ts_close` (clocks of the first and last part of a trade) and
+`duration_ns`.
 ";
 
 /// The page, in Markdown.
@@ -65,6 +69,8 @@ fn exists(column: &Definition) -> String {
         LevelRule::AtLeast(n) => format!("N >= {n}"),
         LevelRule::Each => "each level".to_owned(),
         LevelRule::EachOfi => "each level < ofi_levels".to_owned(),
+        LevelRule::Horizon => "each horizon".to_owned(),
+        LevelRule::Impact => "each of impact_s".to_owned(),
     };
     if column.optional { format!("{rule}, on request") } else { rule }
 }

@@ -173,7 +173,7 @@ impl Plan {
                 let at = entry.family.columns.iter().position(|c| c.name == entry.column.name);
                 Place::Calendar(at.unwrap_or(0))
             }
-            Kernel::Structural(_) | Kernel::Flow(_) => Place::Slot(slot),
+            _ => Place::Slot(slot),
         };
         let column = match entry.column.dtype {
             LogicalType::F64 => Column::nullable(name, LogicalType::F64),
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(names[..6], ["ts_event", "sequence", "book_flags", "best_bid", "best_ask", "best_bid_sz"]);
         assert!(names.contains(&"imbalance_5".to_owned()) && !names.contains(&"imbalance_10".to_owned()));
         assert!(names.contains(&"vwap_bid_5".to_owned()) && !names.contains(&"vwap_bid_10".to_owned()));
-        assert_eq!(names.last().unwrap(), "trade_vwap");
+        assert_eq!(names[names.len() - 2..], ["trade_vwap", "vpin"]);
         assert!(!names.iter().any(|n| n.starts_with("ofi_0") || n.starts_with("bid_px")));
     }
 
@@ -262,8 +262,9 @@ mod tests {
     fn no_two_columns_share_a_name_and_no_alias_is_a_name() {
         let mut seen = std::collections::BTreeSet::new();
         for entry in registry() {
-            assert!(seen.insert(entry.column.name), "{} twice", entry.column.name);
-            assert!(entry.column.alias.is_empty() || seen.insert(entry.column.alias), "{} twice", entry.column.alias);
+            let mut is_new = |name| seen.insert((entry.family.table, name));
+            assert!(is_new(entry.column.name), "{} twice", entry.column.name);
+            assert!(entry.column.alias.is_empty() || is_new(entry.column.alias), "{} twice", entry.column.alias);
             assert!(!entry.column.formula.is_empty() && !entry.column.unit.is_empty());
         }
     }

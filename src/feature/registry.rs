@@ -3,11 +3,13 @@
 //! A family is one file of kernels with its columns; [`FAMILIES`] has one line for each. The output schema, the
 //! selection, `hftcol features` and the reference page follow from the entries.
 
+use crate::feature::bar::{self, Bar};
 use crate::feature::series::SeriesColumn;
+use crate::feature::trade::{self, TradeFrame};
 use crate::feature::{Flow, Out, Scratch, Structural};
 use crate::feature::{
     bands, calendar, cog, concentration, decay, depth, levels, ofi, quote, raw, regression, returns, slope, smart,
-    trade_flow,
+    trade_flow, vpin,
 };
 use crate::schema::LogicalType;
 
@@ -51,6 +53,10 @@ pub enum LevelRule {
     Each,
     /// Once for each level below `ofi_levels`, the name being a template.
     EachOfi,
+    /// Once for each of `horizons_s`, `{h}` in the name being its seconds.
+    Horizon,
+    /// Once for each of `impact_s`, `{g}` in the name being its seconds.
+    Impact,
 }
 
 impl Definition {
@@ -135,6 +141,14 @@ pub(crate) enum Kernel {
     Flow(fn(&Flow<'_>, Out<'_>)),
     /// Small integers from the clock.
     Calendar,
+    /// From the trades before each two-sided snapshot, for two-sided rows only.
+    Vpin,
+    /// From a batch of trades.
+    Trade(fn(&TradeFrame, Out<'_>)),
+    /// Small integers of each trade.
+    TradeSides,
+    /// From a bar that has ended: one row.
+    Bar(fn(&Bar<'_>, Out<'_>)),
 }
 
 /// One row of `hftcol features`.
@@ -164,6 +178,19 @@ pub static FAMILIES: &[Family] = &[
     ofi::FAMILY,
     returns::FAMILY,
     trade_flow::FAMILY,
+    vpin::BOOK,
+    trade::PRICE,
+    trade::SIDES,
+    trade::VALUES,
+    trade::COST,
+    trade::IMPACT,
+    trade::ROLLING,
+    vpin::TRADES,
+    bar::BOOK,
+    bar::TRADES,
+    bar::RETURNS,
+    bar::EVENT_TRADES,
+    bar::EVENT_RETURNS,
 ];
 
 /// Every column of every family, in contract order; level columns as templates.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
 use crate::feature::arena::{Output, ROWS};
+use crate::feature::beside::{BarTables, Beside};
 use crate::feature::calendar::Calendar;
 use crate::feature::emission::Emission;
 use crate::feature::flow::{Flow, FlowState};
@@ -13,8 +14,8 @@ use crate::feature::inputs::PartitionInputs;
 use crate::feature::plan::{COLUMNS_MAX, Place, Step};
 use crate::feature::registry::Kernel;
 use crate::feature::series::Series;
-use crate::feature::{Arena, Plan};
-use crate::merge::{Batch, Merge, MergeConfig, MergeReport, Simd};
+use crate::feature::{Arena, EmitTable, Plan};
+use crate::merge::{Batch, Merge, MergeConfig, MergeReport, Simd, TradeTape};
 
 /// What a run of one partition saw and wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,10 +44,26 @@ pub fn run_book(
     arena: &mut Arena,
     emit: &mut Emit<'_>,
 ) -> Result<PartitionReport> {
+    run_beside(inputs, plan, arena, (None, Some(0)), &mut |_, rows, columns| emit(rows, columns))
+}
+
+/// The same with time bars beside it; `number` is the table's in the run, none where it is not written.
+pub(crate) fn run_beside<'a>(
+    inputs: &PartitionInputs<'a>,
+    plan: &Plan,
+    arena: &'a mut Arena,
+    (bars, number): (Option<BarTables<'a>>, Option<usize>),
+    emit: &mut EmitTable<'_>,
+) -> Result<PartitionReport> {
     if plan.levels > arena.levels || plan.slots > arena.slots {
         return Err(Error::usage("the arena is smaller than the plan", "make both from one configuration"));
     }
-    let Arena { simd, merge: memory, derived, scratch, flow, series, output, .. } = arena;
+    let Arena { simd, merge: memory, derived, scratch, flow, series, output, tape, vpin, .. } = arena;
+    let is_vpin = |step: &&Step| matches!(step.kernel, Kernel::Vpin);
+    let vpin = plan.steps.iter().find(is_vpin).map(|_| vpin);
+    let vpin = vpin.map(|vpin| vpin.start(&plan.config().vpin, inputs).map(|()| vpin)).transpose()?;
+    let tape = TradeTape::new(inputs.trades, inputs.clock, tape, *simd, false)?;
+    let mut beside = Beside { tape, vpin, bars, last: None };
     let max_gap_ns = plan.config().max_gap_ns;
     let config = MergeConfig { levels: usize::from(plan.levels), clock: inputs.clock, max_gap_ns, simd: *simd };
     let mut merge = Merge::new(inputs.book, inputs.trades, config, memory)?;
@@ -60,18 +77,15 @@ pub fn run_book(
         let batch = merge.batch();
         let rows = batch.rows();
         emission.see(batch.clock());
-        kernels.run(batch, output, filled);
+        kernels.run(batch, output, filled, (&mut beside, emit))?;
         filled += emission.choose(output, plan, filled, rows);
         if filled == ROWS {
-            output.emit(plan, filled, emit)?;
-            rows_out += filled as u64;
+            rows_out += output.emit(plan, filled, (number, emit))?;
             filled = 0;
         }
     }
-    if filled > 0 {
-        output.emit(plan, filled, emit)?;
-        rows_out += filled as u64;
-    }
+    rows_out += output.emit(plan, filled, (number, emit))?;
+    beside.finish(emit)?;
     Ok(PartitionReport { merge: merge.report(), rows_out })
 }
 
@@ -88,7 +102,13 @@ struct Kernels<'a> {
 
 impl Kernels<'_> {
     /// Writes one batch to the rows from `first` on.
-    fn run(&mut self, batch: &mut Batch, output: &mut Output, first: usize) {
+    fn run(
+        &mut self,
+        batch: &mut Batch,
+        output: &mut Output,
+        first: usize,
+        (beside, emit): (&mut Beside<'_>, &mut EmitTable<'_>),
+    ) -> Result<()> {
         let rows = batch.rows();
         output.write_keys(batch, first);
         let calendar = output.calendar.each_mut().map(|column| &mut column[first..first + rows]);
@@ -118,13 +138,18 @@ impl Kernels<'_> {
             }
         }
         self.take_series(output, first..first + batch.rows(), None);
+        let vpin = self.plan.steps.iter().find(|step| matches!(step.kernel, Kernel::Vpin));
+        let vpin = vpin.map(|step| out(step, &mut output.values, first, batch.rows()).columns::<1>());
+        beside.run(self.series, vpin.map(|[column]| column), emit)?;
         if !all {
-            for step in self.plan.steps.iter().filter(|step| matches!(step.kernel, Kernel::Flow(_))) {
+            let compacted = |step: &&Step| matches!(step.kernel, Kernel::Flow(_) | Kernel::Vpin);
+            for step in self.plan.steps.iter().filter(compacted) {
                 out(step, &mut output.values, first, rows).expand(&batch.two_sided);
             }
         }
         self.flow.carry();
         batch.carry();
+        Ok(())
     }
 
     /// Copies the columns that are just computed to the series: structural ones with the rows to keep, flow ones without.
@@ -158,8 +183,9 @@ impl Output {
         self.flags[first..first + rows].copy_from_slice(&batch.flags[..rows]);
     }
 
-    /// Hands over the first `rows` rows.
-    fn emit(&mut self, plan: &Plan, rows: usize, emit: &mut Emit<'_>) -> Result<()> {
+    /// Hands over the first `rows` rows, if there are any and the table is written; returns how many were.
+    fn emit(&mut self, plan: &Plan, rows: usize, (number, emit): (Option<usize>, &mut EmitTable<'_>)) -> Result<u64> {
+        let Some(number) = number.filter(|_| rows > 0) else { return Ok(0) };
         if !rows.is_multiple_of(64) {
             for validity in &mut self.key_validity {
                 validity[rows / 64] &= (1 << (rows % 64)) - 1;
@@ -177,6 +203,7 @@ impl Output {
                 Place::Slot(slot) => ColumnValues::F64(&self.values[slot * ROWS..][..rows]),
             };
         }
-        emit(rows, &columns[..plan.places.len()])
+        emit(number, rows, &columns[..plan.places.len()])?;
+        Ok(rows as u64)
     }
 }

@@ -2,19 +2,21 @@
 
 use crate::error::{Error, Result};
 use crate::feature::registry::{Definition, LevelRule};
-use crate::feature::{Entry, FeatureConfig, registry};
+use crate::feature::table_plan::{lengths, timed_name};
+use crate::feature::{Entry, FeatureConfig, registry, tables};
 use crate::limits;
 use crate::schema::level_suffix;
 
-/// The columns of table `book` that the configuration selects, in contract order, before a partition's N is known; level
-/// columns as templates. An error here is one of the configuration, so callers check it before the first row.
+/// The columns that the configuration selects, table after table in contract order, before a partition's N is known; level
+/// columns and those of several lengths as templates. An error here is one of the configuration, so callers check it before the first row.
 ///
 /// # Errors
 /// `Usage` for a configuration out of range, or a pattern that matches no column.
 pub fn select(config: &FeatureConfig) -> Result<Vec<Entry>> {
     config.validate()?;
+    tables(config)?;
     for pattern in &config.features {
-        if !registry().any(|entry| matches(pattern, &entry)) {
+        if !registry().any(|entry| matches(config, pattern, &entry)) {
             return Err(Error::usage(
                 format!("no feature is named {pattern}"),
                 "`hftcol features` lists families and columns; patterns may hold * and ?",
@@ -27,6 +29,9 @@ pub fn select(config: &FeatureConfig) -> Result<Vec<Entry>> {
 /// Whether a column of an entry is written; `name` is the entry's, or of one level of its template.
 pub(crate) fn writes(config: &FeatureConfig, entry: &Entry, name: &str) -> bool {
     let column = entry.column;
+    if !tables(config).is_ok_and(|tables| tables.iter().any(|table| table.kind() == entry.family.table)) {
+        return false;
+    }
     match column.levels {
         LevelRule::Each if config.raw_levels => return true,
         LevelRule::EachOfi if config.mlofi_levels => return true,
@@ -36,6 +41,7 @@ pub(crate) fn writes(config: &FeatureConfig, entry: &Entry, name: &str) -> bool 
         return !column.optional;
     }
     config.features.iter().any(|pattern| {
+        let Some(pattern) = of_table(pattern, entry) else { return false };
         // A family brings its optional columns only when all of them are.
         let whole =
             pattern == entry.family.name && (!column.optional || entry.family.columns.iter().all(|c| c.optional));
@@ -48,7 +54,10 @@ fn selected(config: &FeatureConfig, entry: &Entry) -> bool {
     let levels = match entry.column.levels {
         LevelRule::Each => config.levels,
         LevelRule::EachOfi => config.ofi_levels,
-        LevelRule::Any | LevelRule::AtLeast(_) => return writes(config, entry, entry.column.name),
+        rule => {
+            let named = |seconds: u32| writes(config, entry, &timed_name(entry.column.name, seconds));
+            return lengths(config, rule).into_iter().any(named);
+        }
     };
     (0..levels).any(|level| writes(config, entry, &level_name(entry.column, level)))
 }
@@ -58,8 +67,21 @@ pub(crate) fn level_name(column: &Definition, level: u16) -> String {
     column.name.replace("{i:02}", &level_suffix(level))
 }
 
-fn matches(pattern: &str, entry: &Entry) -> bool {
-    let template = entry.column.name.contains('{');
+/// A pattern without the table in front, `trades.vpin`, if it may stand for the entry.
+fn of_table<'a>(pattern: &'a str, entry: &Entry) -> Option<&'a str> {
+    match pattern.split_once('.') {
+        Some((table, rest)) => glob(table, entry.family.table).then_some(rest),
+        None => Some(pattern),
+    }
+}
+
+fn matches(config: &FeatureConfig, pattern: &str, entry: &Entry) -> bool {
+    let Some(pattern) = of_table(pattern, entry) else { return false };
+    let timed = lengths(config, entry.column.levels);
+    if timed.iter().any(|seconds| glob(pattern, &timed_name(entry.column.name, *seconds))) {
+        return true;
+    }
+    let template = entry.column.name.contains("{i");
     let levels = 0..if template { limits::FEATURE_LEVELS_MAX } else { 0 };
     pattern == entry.family.name
         || glob(pattern, entry.column.name)
@@ -67,7 +89,7 @@ fn matches(pattern: &str, entry: &Entry) -> bool {
 }
 
 /// `*` is any text, `?` any one byte.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -119,9 +141,11 @@ mod tests {
     fn families_names_and_globs() {
         assert_eq!(names(&["returns"]), ["log_return", "mid_velocity", "mid_accel"]);
         assert_eq!(names(&["order_flow"]), ["ofi", "mlofi", "ofi_multi"]);
-        assert_eq!(names(&["mid", "bid_depth_*"]), ["mid", "bid_depth_5", "bid_depth_10", "bid_depth_20"]);
+        assert_eq!(names(&["mid", "book.bid_depth_*"]), ["mid", "bid_depth_5", "bid_depth_10", "bid_depth_20"]);
         assert_eq!(names(&["vwap_10"]), ["vwap_bid_10", "vwap_ask_10"]);
         assert_eq!(names(&["ofi_03"]), ["ofi_{i:02}"]);
+        assert_eq!(names(&["trades.log_return", "vwap_60s"]), ["log_return", "vwap_{h}s"]);
+        assert_eq!(names(&["bars.rv", "trade_price"]), ["price", "qty", "rv"]);
         assert!(!names(&["*"]).contains(&"vwap_bid_10"));
         assert_eq!(names(&["*"]), names(&[]));
     }

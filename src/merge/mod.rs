@@ -6,18 +6,22 @@ mod block;
 mod cursor;
 mod flags;
 mod levels;
+mod quotes;
 mod reorder;
 mod simd;
 mod stream;
+mod tape;
 mod trades;
 
 pub(crate) use batch::FlowLevel;
 pub use batch::{BATCH, Batch, BookSide, TradeSums};
 pub use flags::{AFTER_GAP, CROSSED, EQUAL_CLOCK, FIRST, LOCKED, ONE_SIDED};
 pub(crate) use levels::small_to_f64;
+pub(crate) use quotes::{Quote, QuoteMemory, QuoteTape, last_clock};
 pub use simd::Simd;
 pub(crate) use simd::simd_kernel;
 pub use stream::{Merge, MergeConfig, MergeMemory};
+pub(crate) use tape::{TapeMemory, TradeRow, TradeTape, TradeTotals, trade_totals};
 
 /// What the merge of one partition saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

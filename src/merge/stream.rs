@@ -7,7 +7,8 @@ use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER, findings};
 use crate::merge::cursor::Cursor;
 use crate::merge::levels::{self, LevelIn};
 use crate::merge::reorder::Reorder;
-use crate::merge::trades::{TradeMemory, TradeStream};
+use crate::merge::tape::TapeMemory;
+use crate::merge::trades::TradeStream;
 use crate::merge::{MergeReport, Simd, TradeSums, flags};
 use crate::read::TableReader;
 use crate::schema::{Clock, book_level_columns};
@@ -22,7 +23,7 @@ const SIZES_MAX: u64 = 1 << 61;
 pub struct MergeMemory {
     book: BlockMemory,
     reorder: Reorder,
-    trades: TradeMemory,
+    trades: TapeMemory,
     batch: Batch,
     sizes: Vec<i64>,
 }
@@ -37,7 +38,7 @@ impl MergeMemory {
         Self {
             reorder: Reorder::new(book.column_count(), rows),
             book,
-            trades: TradeMemory::new(rows),
+            trades: TapeMemory::new(rows),
             batch: Batch::new(usize::from(levels)),
             sizes: vec![0; BATCH],
         }

@@ -28,7 +28,13 @@ fn store_with(partitions: &[Raw]) -> (MemoryStorage, Store) {
 }
 
 fn options() -> ComputeOptions {
-    ComputeOptions { threads: 2, outputs: vec!["hftc".into(), "parquet".into()], ..ComputeOptions::new("in memory") }
+    let features = FeatureConfig { tables: vec!["book".into()], ..FeatureConfig::default() };
+    ComputeOptions {
+        threads: 2,
+        outputs: vec!["hftc".into(), "parquet".into()],
+        features,
+        ..ComputeOptions::new("in memory")
+    }
 }
 
 /// Runs and returns the report with the `published` events.
@@ -127,7 +133,7 @@ fn a_damaged_partition_fails_alone() {
 fn another_configuration_needs_force() {
     let (_, store) = store_with(&partitions());
     run(&store, &options());
-    let other = ComputeOptions { features: FeatureConfig { levels: 3, ..FeatureConfig::default() }, ..options() };
+    let other = ComputeOptions { features: FeatureConfig { levels: 3, ..options().features }, ..options() };
     let error = run_in(&store, &other, &mut |_| Ok(())).unwrap_err();
     assert_eq!(error.exit_code(), 2, "{error}");
     let (report, _) = run(&store, &ComputeOptions { set: "three".into(), ..other.clone() });

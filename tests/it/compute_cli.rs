@@ -33,7 +33,7 @@ fn store_on_disk() -> tempfile::TempDir {
 fn published_lines_totals_and_exit_codes() {
     let dir = store_on_disk();
     let store = dir.path().join("store");
-    let first = hftcol(&store, &["compute", "--threads", "2", "--plain"]);
+    let first = hftcol(&store, &["compute", "--threads", "2", "--plain", "--tables", "book"]);
     assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
     let published =
         ["published book binance %65%74%68 2024-08-08 40", "published book binance BTC%2FUSDT 2024-08-08 700"];
@@ -43,7 +43,7 @@ fn published_lines_totals_and_exit_codes() {
     let total = lines(&first, "total").remove(0);
     assert!(total.contains(" done=2 ") && total.contains(" book_rows_out=740 "), "{total}");
 
-    let again = hftcol(&store, &["compute", "--json"]);
+    let again = hftcol(&store, &["compute", "--json", "--tables", "book"]);
     assert_eq!(again.status.code(), Some(0));
     let events: Vec<serde_json::Value> =
         text(&again.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -60,8 +60,13 @@ fn published_lines_totals_and_exit_codes() {
         (&["compute", "--max-gap", "1d"], 2),
         (&["compute", "--set", "../x"], 2),
         (&["compute", "--from", "2024-08-09", "--to", "2024-08-08"], 2),
-        (&["compute", "--venue", "nowhere"], 0),
-        (&["compute", "--dry-run"], 0),
+        (&["compute", "--tables", "ticks"], 2),
+        (&["compute", "--tables", "volume_bars"], 2),
+        (&["compute", "--bars", "60,30"], 2),
+        (&["compute", "--volume-bars", "0"], 2),
+        (&["compute", "--vpin-bucket-volume", "week/50"], 2),
+        (&["compute", "--venue", "nowhere", "--tables", "book"], 0),
+        (&["compute", "--dry-run", "--tables", "book"], 0),
     ] {
         let output = hftcol(&store, args);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", text(&output.stderr));
@@ -86,14 +91,14 @@ fn a_damaged_partition_is_exit_1_and_a_held_lock_6() {
     bytes[header_len + 3] ^= 1;
     std::fs::remove_file(&file).unwrap();
     std::fs::write(&file, &bytes).unwrap();
-    let output = hftcol(&store, &["compute", "--plain", "--quiet"]);
+    let output = hftcol(&store, &["compute", "--plain", "--quiet", "--tables", "book"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(lines(&output, "published").len(), 1);
     let stderr = text(&output.stderr);
     assert!(stderr.contains("failed binance %65%74%68 2024-08-08") && stderr.contains("1 of 2 partitions"), "{stderr}");
 
     let held = Store::open(&store).unwrap().begin(hftcol::store::Tree::Features("default".into())).unwrap();
-    assert_eq!(hftcol(&store, &["compute"]).status.code(), Some(6));
+    assert_eq!(hftcol(&store, &["compute", "--tables", "book"]).status.code(), Some(6));
     drop(held);
 }
 

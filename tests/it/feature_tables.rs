@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hftcol::codec::ColumnValues;
-use hftcol::feature::{Arena, FeatureConfig, PartitionInputs, PartitionReport, Plan, Simd, run_book};
+use hftcol::feature::{Arena, FeatureConfig, PartitionInputs, PartitionReport, Plan, PriorVolume, Simd, run_book};
 use hftcol::format::FileHeader;
 use hftcol::read::TableReader;
 use hftcol::schema::{Clock, Column, LogicalType, PartitionKey, Schema, book_level_columns};
@@ -159,7 +159,13 @@ pub(crate) fn compute(market: &Market, config: &FeatureConfig, layout: Layout, s
 /// The same in an arena that may have been used before.
 pub(crate) fn compute_in(market: &Market, config: &FeatureConfig, layout: Layout, arena: &mut Arena) -> Computed {
     let (book, trades) = readers(market, layout);
-    let inputs = PartitionInputs { book: &book, trades: &trades, clock: Clock::Event, date_tz: market.date_tz };
+    let inputs = PartitionInputs {
+        book: &book,
+        trades: &trades,
+        clock: Clock::Event,
+        date_tz: market.date_tz,
+        prior: PriorVolume::default(),
+    };
     let plan = Plan::new(config, &inputs.shape()).unwrap();
     let mut columns: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut blocks = Vec::new();

@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree;
 use crate::feature_markets::market;
 use crate::feature_tables::{Computed, Layout, compute, compute_in};
 use crate::oracle::number::Num;
-use crate::oracle::{Columns, Market, Parameters, Snapshot, Trade, book_flow, book_structure};
+use crate::oracle::{Columns, Market, Parameters, Snapshot, Trade, book_flow, book_structure, vpin};
 
 pub(crate) fn everything() -> FeatureConfig {
     FeatureConfig {
@@ -27,8 +27,16 @@ fn twins(market: &Market, config: &FeatureConfig) -> (Columns, usize) {
     let mut columns = Columns::new();
     book_structure::structure(market, &parameters, &mut columns);
     let left = book_flow::flow(market, &parameters, &mut columns);
+    let two_sided = |row: usize| columns.get("mid").is_some_and(|mid| mid.get(row).is_some_and(Option::is_some));
+    let vpin = |row: usize| vpin::at_clock(market, &vpin_of_day(), market.book[row].clock);
+    let vpins = (0..market.book.len()).map(|row| if two_sided(row) { vpin(row) } else { None }).collect();
+    columns.insert("vpin".to_owned(), vpins);
     columns.values_mut().for_each(|values| values.resize(market.book.len(), None));
     (columns, left)
+}
+
+fn vpin_of_day() -> vpin::VpinParameters {
+    vpin::VpinParameters { bucket: None, parts: 50, buckets: 50, bulk_s: None, midnight: 0 }
 }
 
 /// Every value of every column, nulls included.

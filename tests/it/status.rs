@@ -28,7 +28,7 @@ fn features_are_pending_done_failed_and_done_again() {
     let stored = Store::create_or_open(&root).unwrap();
     publish(&stored, &[raw("binance", "A", 200, 1), raw("binance", "B", 40, 2)]);
     assert_eq!(states(store, &[]), ["imported A done", "imported B done"]);
-    good(&["compute", "--store", store, "--threads", "1", "--security", "A"]);
+    good(&["compute", "--store", store, "--tables", "book", "--threads", "1", "--security", "A"]);
     let set = ["--set", "default"];
     assert_eq!(states(store, &set), ["features/default A done", "features/default B pending"]);
 
@@ -41,7 +41,7 @@ fn features_are_pending_done_failed_and_done_again() {
     let header_len = u32::from_le_bytes(bad[12..16].try_into().unwrap()) as usize;
     bad[header_len + 3] ^= 1;
     replace(&file, &bad);
-    assert_eq!(hftcol(&["compute", "--store", store, "--threads", "1"]).status.code(), Some(1));
+    assert_eq!(hftcol(&["compute", "--store", store, "--tables", "book", "--threads", "1"]).status.code(), Some(1));
     assert_eq!(states(store, &set), ["features/default A done", "features/default B failed"]);
     let note = root.join("journal/failed.set.default.hftf");
     assert!(note.is_file());
@@ -56,7 +56,7 @@ fn features_are_pending_done_failed_and_done_again() {
         assert_eq!(hftcol(&["verify", "--store", store]).status.code(), Some(1), "bit {bit}");
         replace(&note, &kept);
     }
-    good(&["compute", "--store", store, "--threads", "1"]);
+    good(&["compute", "--store", store, "--tables", "book", "--threads", "1"]);
     assert_eq!(states(store, &set), ["features/default A done", "features/default B done"]);
     assert!(!note.exists());
 
@@ -84,13 +84,13 @@ fn changed_imports_make_features_pending_and_refused_ones_are_told() {
         file
     };
     good(&["import", "--store", store, "--venue", "v", &quotes("a.csv", 0..50)]);
-    good(&["compute", "--store", store, "--threads", "1"]);
+    good(&["compute", "--store", store, "--tables", "book", "--threads", "1"]);
     assert_eq!(states(store, &["--set", "default"]), ["features/default S done"]);
     good(&["import", "--store", store, "--venue", "v", &quotes("b.csv", 50..60)]);
     assert_eq!(states(store, &["--set", "default"]), ["features/default S pending"]);
     assert!(good(&["status", "--store", store]).contains("the imported tables have changed"));
     // Compacting changes no content.
-    good(&["compute", "--store", store, "--threads", "1"]);
+    good(&["compute", "--store", store, "--tables", "book", "--threads", "1"]);
     good(&["compact", "--store", store]);
     assert_eq!(states(store, &["--set", "default"]), ["features/default S done"]);
 

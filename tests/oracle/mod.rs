@@ -4,10 +4,13 @@
 //! text by the standard library's parser and carry a bound of their rounding error, so that a test knows how far two
 //! right answers may lie apart.
 
+pub(crate) mod bars;
 pub(crate) mod book_flow;
 pub(crate) mod book_structure;
 pub(crate) mod number;
 pub(crate) mod parse;
+pub(crate) mod trade_rows;
+pub(crate) mod vpin;
 
 use std::collections::BTreeMap;
 

@@ -45,6 +45,11 @@ impl Num {
         Self { v, e: self.e / self.v + 4.0 * v.abs() * HALF_ULP }
     }
 
+    pub(crate) fn sqrt(self) -> Self {
+        let v = self.v.max(0.0).sqrt();
+        Self::round(v, if v > 0.0 { self.e / v } else { self.e.sqrt() })
+    }
+
     /// Whether `got` may be the same number.
     pub(crate) fn agrees(self, got: f64) -> bool {
         (got - self.v).abs() <= 2.0 * self.e

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use hftcol::compute::{self, BookChoice, ComputeOptions, KeyFilter};
 use hftcol::error::{Error, ErrorKind, Result};
 use hftcol::exec::PinPolicy;
-use hftcol::feature::FeatureConfig;
+use hftcol::feature::{Amount, BarConfig, BucketVolume, Classify, FeatureConfig, VpinConfig};
 use hftcol::schema::Clock;
 use hftcol::units::{Date, NANOS_PER_SECOND};
 
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// Name of the feature set in the store.
     #[arg(long, default_value = "default", value_name = "NAME")]
     set: String,
-    /// Write into this folder in Hive layout, <DIR>/book/venue=.../security=.../date=.../part-0.*, not into the store.
+    /// Write into this folder in Hive layout, <DIR>/<table>/venue=.../security=.../date=.../part-0.*, not into the store.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Output format: hftc, parquet, arrow, csv, ndjson, or null to drop the results; may be given several times.
@@ -105,6 +105,82 @@ struct FeatureArgs {
     /// Write the first row, then only rows at least this long after the last one written.
     #[arg(long, value_name = "TIME", value_parser = parse_nanos)]
     emit_interval: Option<i64>,
+    /// Tables: book, trades, bars (or bars_60s, ...), volume_bars, tick_bars, dollar_bars, imbalance_bars; globs; every one that
+    /// has its parameter by default.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    tables: Vec<String>,
+    /// Seconds of the rolling windows; 5,15,60,300,900 by default.
+    #[arg(long, value_delimiter = ',', value_name = "SECONDS")]
+    horizons: Option<Vec<u32>>,
+    /// Seconds after a trade at which the mid is looked up; 1,5,30,60 by default.
+    #[arg(long, value_delimiter = ',', value_name = "SECONDS")]
+    impact: Option<Vec<u32>>,
+    #[command(flatten)]
+    bars: BarArgs,
+}
+
+/// Options of bars and of VPIN, part of the configuration, too.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Bars and VPIN")]
+struct BarArgs {
+    /// Seconds of the time bars, a table bars_<SECONDS>s each; 60,300,900,3600 by default.
+    #[arg(long, value_delimiter = ',', value_name = "SECONDS")]
+    bars: Option<Vec<u32>>,
+    /// Write time bars without rows, too.
+    #[arg(long)]
+    dense: bool,
+    /// Write volume_bars of this quantity.
+    #[arg(long, value_name = "QTY")]
+    volume_bars: Option<Amount>,
+    /// Write tick_bars of so many trades.
+    #[arg(long, value_name = "N")]
+    tick_bars: Option<u64>,
+    /// Write dollar_bars of this notional.
+    #[arg(long, value_name = "NOTIONAL")]
+    dollar_bars: Option<Amount>,
+    /// Write imbalance_bars of this signed quantity.
+    #[arg(long, value_name = "QTY")]
+    imbalance_bars: Option<Amount>,
+    /// Seconds of a year in ann_vol; 31536000 by default.
+    #[arg(long, value_name = "SECONDS")]
+    year_seconds: Option<u64>,
+    /// Volume of a VPIN bucket: a quantity, day/N or prior/N; day/50 by default.
+    #[arg(long, value_name = "VOLUME")]
+    vpin_bucket_volume: Option<BucketVolume>,
+    /// How VPIN puts trades down to buyers and sellers: side or bvc.
+    #[arg(long, default_value = "side", value_name = "WAY")]
+    vpin_classify: Classify,
+    /// Seconds of the bars of bulk volume classification; 60 by default.
+    #[arg(long, value_name = "SECONDS")]
+    vpin_bvc_bar: Option<u32>,
+    /// Buckets in the mean of VPIN; 50 by default.
+    #[arg(long, value_name = "N")]
+    vpin_buckets: Option<u32>,
+}
+
+impl BarArgs {
+    fn bars(&self) -> BarConfig {
+        let base = BarConfig::default();
+        BarConfig {
+            seconds: self.bars.clone().unwrap_or(base.seconds),
+            dense: self.dense,
+            volume: self.volume_bars,
+            ticks: self.tick_bars,
+            dollars: self.dollar_bars,
+            imbalance: self.imbalance_bars,
+            year_seconds: self.year_seconds.unwrap_or(base.year_seconds),
+        }
+    }
+
+    fn vpin(&self) -> VpinConfig {
+        let base = VpinConfig::default();
+        VpinConfig {
+            bucket_volume: self.vpin_bucket_volume.unwrap_or(base.bucket_volume),
+            classify: self.vpin_classify,
+            bvc_bar_s: self.vpin_bvc_bar.unwrap_or(base.bvc_bar_s),
+            buckets: self.vpin_buckets.unwrap_or(base.buckets),
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
@@ -137,8 +213,13 @@ fn options(args: &Args) -> Result<ComputeOptions> {
         ofi_levels: chosen.ofi_levels.unwrap_or(base.ofi_levels),
         mlofi_alpha: chosen.mlofi_alpha.unwrap_or(base.mlofi_alpha),
         max_gap_ns: chosen.max_gap.unwrap_or(base.max_gap_ns),
+        tables: chosen.tables.clone(),
+        horizons_s: chosen.horizons.clone().unwrap_or(base.horizons_s),
+        impact_s: chosen.impact.clone().unwrap_or(base.impact_s),
+        bars: chosen.bars.bars(),
+        vpin: chosen.bars.vpin(),
         emit_interval_ns: chosen.emit_interval.unwrap_or(base.emit_interval_ns),
-        ..base
+        names: base.names,
     };
     if args.threads == Some(0) {
         return Err(Error::usage("--threads 0", "give at least 1, or leave it out for one a core"));

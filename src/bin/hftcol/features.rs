@@ -42,6 +42,8 @@ fn exists(rule: LevelRule) -> String {
         LevelRule::AtLeast(levels) => format!("from {levels} levels"),
         LevelRule::Each => "each level".to_owned(),
         LevelRule::EachOfi => "each of the ofi levels".to_owned(),
+        LevelRule::Horizon => "each horizon".to_owned(),
+        LevelRule::Impact => "each time ahead".to_owned(),
     }
 }
 

@@ -48,7 +48,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Import(import::Args),
-    Compute(compute::Args),
+    Compute(Box<compute::Args>),
     Ls(ls::Args),
     Status(status::Args),
     Inspect(inspect::Args),

@@ -65,14 +65,19 @@ fn rows_out(partition: &PartitionOutcome) -> u64 {
     partition.rows_out.iter().map(|(_, rows)| rows).sum()
 }
 
+fn rows_out_of(partition: &PartitionOutcome, wanted: &str) -> u64 {
+    partition.rows_out.iter().filter(|(table, _)| table == wanted).map(|(_, rows)| rows).sum()
+}
+
 /// The figures of a partition by name, for plain lines and JSON.
-fn figures(p: &PartitionOutcome) -> Vec<(&'static str, u64)> {
+fn figures(p: &PartitionOutcome) -> Vec<(String, u64)> {
     let milliseconds = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     let m = &p.merge;
-    let mut figures = vec![("book_rows_in", rows_in(p, false)), ("trade_rows_in", rows_in(p, true))];
+    let mut figures =
+        vec![("book_rows_in".to_owned(), rows_in(p, false)), ("trade_rows_in".to_owned(), rows_in(p, true))];
     if p.state == State::Done {
-        figures.extend([
-            ("book_rows_out", rows_out(p)),
+        figures.extend(p.rows_out.iter().map(|(table, rows)| (format!("{table}_rows_out"), *rows)));
+        let others = [
             ("two_sided", m.two_sided),
             ("one_sided", m.one_sided),
             ("locked", m.locked),
@@ -85,7 +90,8 @@ fn figures(p: &PartitionOutcome) -> Vec<(&'static str, u64)> {
             ("bytes_out", p.bytes_out),
             ("wall_ms", milliseconds(p.wall)),
             ("cpu_ms", milliseconds(p.cpu)),
-        ]);
+        ];
+        figures.extend(others.map(|(key, value)| (key.to_owned(), value)));
     }
     figures
 }
@@ -108,8 +114,7 @@ fn plain_line(p: &PartitionOutcome) -> String {
 }
 
 fn partition_json(p: &PartitionOutcome) -> Value {
-    let figures: serde_json::Map<String, Value> =
-        figures(p).into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect();
+    let figures: serde_json::Map<String, Value> = figures(p).into_iter().map(|(k, v)| (k, json!(v))).collect();
     json!({
         "event": "partition", "venue": p.key.venue, "security": p.key.security, "date": p.key.date.to_string(),
         "state": state_word(&p.state), "reason": reason(&p.state), "book": p.book_table,
@@ -130,7 +135,8 @@ fn totals(report: &ComputeReport) -> Vec<(&'static str, u64)> {
         ("failed", report.failed() as u64),
         ("book_rows_in", sum(&|p| rows_in(p, false))),
         ("trade_rows_in", sum(&|p| rows_in(p, true))),
-        ("book_rows_out", sum(&rows_out)),
+        ("book_rows_out", sum(&|p| rows_out_of(p, "book"))),
+        ("rows_out", sum(&rows_out)),
         ("bytes_in", sum(&|p| if p.state == State::Done { p.bytes_in } else { 0 })),
         ("bytes_out", sum(&|p| p.bytes_out)),
         ("threads", report.threads as u64),
@@ -253,7 +259,7 @@ fn print_totals(report: &ComputeReport, options: &ComputeOptions, output: &Outpu
         get("failed"),
         get("book_rows_in"),
         get("trade_rows_in"),
-        get("book_rows_out"),
+        get("rows_out"),
         get("bytes_in") as f64 / 1e6,
         get("bytes_out") as f64 / 1e6,
     ))?;

@@ -1,0 +1,210 @@
+//! Time bars: [T, T+d) with T a multiple of d since local midnight (F7), for every d at once.
+//!
+//! Trades and snapshots come in total order. The shortest bars gather rows; a bar of a multiple of their length gathers them
+//! whole, so that a row costs the same however many lengths there are. Time-weighted means are kept per length: a state counts
+//! through empty bars, too.
+
+use crate::error::Result;
+use crate::feature::bar::book_part::BookLanes;
+use crate::feature::bar::trade_part::Piece;
+use crate::feature::bar::{Bar, BookPart, TradePart};
+use crate::units::NANOS_PER_SECOND;
+
+/// Gets each bar that ends: the number of its length, T, and the bar.
+pub(crate) type Close<'a> = dyn FnMut(usize, i64, &Bar<'_>) -> Result<()> + 'a;
+
+/// Where bars begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ruler {
+    pub(crate) midnight: i64,
+    pub(crate) dense: bool,
+    pub(crate) year_seconds: u64,
+}
+
+/// The last two-sided snapshot: mid, spread_bps, and since when.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    values: [f64; 2],
+    since: i64,
+}
+
+/// The open bar of one length.
+#[derive(Debug)]
+struct TimeTable {
+    length_ns: i64,
+    /// The length whose bars it gathers, or none where it gathers rows.
+    of: Option<usize>,
+    /// T of the open bar, and until when the state's time is counted.
+    open: Option<i64>,
+    counted: i64,
+    book: BookPart,
+    trades: TradePart,
+    /// Sums of value times ns, and of ns, over the time that is counted.
+    weighted: [f64; 2],
+    weights: [i64; 2],
+    /// T of the bar written last, and the closes so far.
+    last: Option<i64>,
+    carried: [f64; 2],
+}
+
+impl TimeTable {
+    fn new(lengths: &[u32], number: usize) -> Self {
+        let d = lengths[number];
+        let of = lengths[..number].iter().rposition(|shorter| d.is_multiple_of(*shorter));
+        Self {
+            length_ns: i64::from(d) * NANOS_PER_SECOND,
+            of,
+            open: None,
+            counted: 0,
+            book: BookPart::default(),
+            trades: TradePart::default(),
+            weighted: [0.0; 2],
+            weights: [0; 2],
+            last: None,
+            carried: [f64::NAN; 2],
+        }
+    }
+
+    /// Counts the time of the state up to `until`.
+    fn weigh(&mut self, state: Option<State>, until: i64) {
+        let Some(state) = state else { return };
+        let ns = until.saturating_sub(self.counted.max(state.since));
+        self.counted = until;
+        for i in 0..2 {
+            if !state.values[i].is_nan() && ns > 0 {
+                self.weighted[i] += state.values[i] * ns as f64;
+                self.weights[i] += ns;
+            }
+        }
+    }
+
+    /// The mean over the counted time; null when there is none.
+    fn time_weighted(&self, i: usize) -> f64 {
+        if self.weights[i] == 0 { f64::NAN } else { self.weighted[i] / self.weights[i] as f64 }
+    }
+
+    /// Begins the bar of `label`.
+    fn begin(&mut self, label: i64) {
+        (self.book, self.trades) = (BookPart::default(), TradePart::default());
+        (self.weighted, self.weights) = ([0.0; 2], [0; 2]);
+        (self.open, self.counted) = (Some(label), label);
+    }
+}
+
+/// All lengths of a partition.
+#[derive(Debug)]
+pub(crate) struct TimeBars {
+    ruler: Ruler,
+    tables: Vec<TimeTable>,
+    state: Option<State>,
+}
+
+impl TimeBars {
+    /// Bars of these lengths in seconds, ascending.
+    pub(crate) fn new(lengths: &[u32], ruler: Ruler) -> Self {
+        let tables = (0..lengths.len()).map(|number| TimeTable::new(lengths, number)).collect();
+        Self { ruler, tables, state: None }
+    }
+
+    /// Ends what has ended at `clock` and begins the bars that hold it.
+    fn roll(&mut self, clock: i64, close: &mut Close<'_>) -> Result<()> {
+        for number in 0..self.tables.len() {
+            let table = &self.tables[number];
+            match table.open {
+                Some(label) if clock.saturating_sub(label) < table.length_ns => continue,
+                Some(_) => self.end(number, close)?,
+                None => {}
+            }
+            let since = clock.saturating_sub(self.ruler.midnight);
+            let label = clock.saturating_sub(since.rem_euclid(self.tables[number].length_ns));
+            self.fill_up(number, label, close)?;
+            self.tables[number].begin(label);
+        }
+        Ok(())
+    }
+
+    /// Writes the empty bars before `label` if bars are dense.
+    fn fill_up(&mut self, number: usize, label: i64, close: &mut Close<'_>) -> Result<()> {
+        if !self.ruler.dense {
+            return Ok(());
+        }
+        while let Some(last) = self.tables[number].last {
+            let next = last.saturating_add(self.tables[number].length_ns);
+            if next >= label {
+                break;
+            }
+            self.tables[number].begin(next);
+            self.end(number, close)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the open bar of a length and hands it on to the lengths that gather it.
+    fn end(&mut self, number: usize, close: &mut Close<'_>) -> Result<()> {
+        let state = self.state;
+        let table = &mut self.tables[number];
+        let Some(label) = table.open.take() else { return Ok(()) };
+        table.weigh(state, label.saturating_add(table.length_ns));
+        let seconds = (table.length_ns / NANOS_PER_SECOND) as f64;
+        let bar = Bar {
+            book: &table.book,
+            trades: &table.trades,
+            time_weighted: [table.time_weighted(0), table.time_weighted(1)],
+            carried: table.carried,
+            per_year: self.ruler.year_seconds as f64 / seconds,
+        };
+        close(number, label, &bar)?;
+        table.last = Some(label);
+        if table.book.count > 0 {
+            table.carried[0] = table.book.close;
+        }
+        if table.trades.count > 0 {
+            table.carried[1] = table.trades.close;
+        }
+        let (book, trades) = (table.book, table.trades);
+        for longer in &mut self.tables[number + 1..] {
+            if longer.of == Some(number) {
+                longer.book.absorb(&book);
+                longer.trades.absorb(&trades);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the next trade.
+    ///
+    /// # Errors
+    /// What `close` returns.
+    pub(crate) fn see_trade(&mut self, piece: &Piece, close: &mut Close<'_>) -> Result<()> {
+        self.roll(piece.clock, close)?;
+        for table in self.tables.iter_mut().filter(|table| table.of.is_none()) {
+            table.trades.add(piece);
+        }
+        Ok(())
+    }
+
+    /// Takes the next two-sided snapshot: row `row` of a batch.
+    ///
+    /// # Errors
+    /// What `close` returns.
+    pub(crate) fn see_row(&mut self, lanes: &BookLanes<'_>, row: usize, close: &mut Close<'_>) -> Result<()> {
+        let clock = lanes.clock[row];
+        self.roll(clock, close)?;
+        for table in &mut self.tables {
+            table.weigh(self.state, clock);
+            if table.of.is_none() {
+                table.book.add(lanes, row);
+            }
+        }
+        self.state = Some(State { values: [lanes.mid[row], lanes.spread_bps[row]], since: clock });
+        Ok(())
+    }
+
+    /// Ends the bars that are open.
+    ///
+    /// # Errors
+    /// What `close` returns.
+    pub(crate) fn finish(&mut self, close: &mut Close<'_>) -> Result<()> {
+        (0..self.tables.len()).try_for_each(|number| self.end(number, close))
+    }
+}

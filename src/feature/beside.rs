@@ -1,0 +1,139 @@
+//! What goes beside the book pass trade by trade: VPIN at each snapshot, and the time bars.
+//!
+//! The tape of trades keeps step with the two-sided snapshots: before a snapshot come all trades not later than it (G3).
+
+use crate::error::Result;
+use crate::feature::bar::{Bar, Close, TimeBars, piece};
+use crate::feature::bar::{BookLanes, TradePart};
+use crate::feature::registry::Kernel;
+use crate::feature::series::Series;
+use crate::feature::table_plan::{EmitTable, TableOutput, TablePlan};
+use crate::feature::trade::log_return;
+use crate::feature::vpin::Vpin;
+use crate::merge::{TradeRow, TradeTape};
+
+/// A table that is being written: its plan, its number in the run, its open block.
+#[derive(Debug)]
+pub(crate) struct Writing<'a> {
+    pub(crate) plan: &'a TablePlan,
+    pub(crate) number: usize,
+    pub(crate) output: &'a mut TableOutput,
+}
+
+impl Writing<'_> {
+    /// Writes one bar with its keys.
+    pub(crate) fn bar(&mut self, keys: &[i64], bar: &Bar<'_>, emit: &mut EmitTable<'_>) -> Result<()> {
+        for (column, key) in keys.iter().enumerate() {
+            self.output.put(column, 0, Some(*key));
+        }
+        for step in &self.plan.steps {
+            if let Kernel::Bar(kernel) = step.kernel {
+                kernel(bar, self.output.columns(step, 1));
+            }
+        }
+        self.output.push(1, (self.plan, self.number), emit)
+    }
+
+    /// Writes a bar of trades alone: when it began, when it ended, how long it took.
+    pub(crate) fn event_bar(&mut self, part: &TradePart, emit: &mut EmitTable<'_>) -> Result<()> {
+        let [first, last] = part.clocks;
+        let book = crate::feature::bar::BookPart::default();
+        let bar =
+            Bar { book: &book, trades: part, time_weighted: [f64::NAN; 2], carried: [f64::NAN; 2], per_year: f64::NAN };
+        self.bar(&[first, last, last.saturating_sub(first)], &bar, emit)
+    }
+
+    /// Hands over the last block.
+    pub(crate) fn finish(&mut self, emit: &mut EmitTable<'_>) -> Result<()> {
+        self.output.flush((self.plan, self.number), emit)
+    }
+}
+
+/// Time bars and the tables they go to, in the same order.
+#[derive(Debug)]
+pub(crate) struct BarTables<'a> {
+    pub(crate) bars: TimeBars,
+    pub(crate) tables: Vec<Writing<'a>>,
+}
+
+impl BarTables<'_> {
+    /// Calls `f` with the bars and with what writes those that end.
+    fn with<R>(
+        &mut self,
+        emit: &mut EmitTable<'_>,
+        f: impl FnOnce(&mut TimeBars, &mut Close<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let tables = &mut self.tables;
+        f(&mut self.bars, &mut |number, label, bar| tables[number].bar(&[label], bar, &mut *emit))
+    }
+}
+
+/// The tape with what hears it.
+#[derive(Debug)]
+pub(crate) struct Beside<'a> {
+    pub(crate) tape: TradeTape<'a>,
+    /// None where nothing selected reads it; it was started for the partition.
+    pub(crate) vpin: Option<&'a mut Vpin>,
+    pub(crate) bars: Option<BarTables<'a>>,
+    pub(crate) last: Option<TradeRow>,
+}
+
+impl Beside<'_> {
+    /// Takes the two-sided snapshots of a batch; `vpin` gets a value for each, where it is written.
+    ///
+    /// # Errors
+    /// `Damage`, `Io`, `Findings` of the trades; what `emit` returns.
+    pub(crate) fn run(
+        &mut self,
+        series: &Series,
+        mut vpin: Option<&mut [f64]>,
+        emit: &mut EmitTable<'_>,
+    ) -> Result<()> {
+        if self.vpin.is_none() && self.bars.is_none() {
+            return Ok(());
+        }
+        let lanes = BookLanes::of(series);
+        let (price_scale, _) = self.tape.scales();
+        for (row, clock) in series.clock().iter().enumerate() {
+            self.take_trades(*clock, emit)?;
+            if let Some(bars) = &mut self.bars {
+                bars.with(emit, |bars, close| bars.see_row(&lanes, row, close))?;
+            }
+            if let (Some(buckets), Some(out)) = (&mut self.vpin, &mut vpin) {
+                buckets.advance(*clock, price_scale);
+                out[row] = buckets.value();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the trades that are not later than `limit`.
+    fn take_trades(&mut self, limit: i64, emit: &mut EmitTable<'_>) -> Result<()> {
+        let (price_scale, _) = self.tape.scales();
+        while let Some(trade) = self.tape.next_until(limit)? {
+            if let Some(vpin) = &mut self.vpin {
+                vpin.see(&trade, price_scale);
+            }
+            if let Some(bars) = &mut self.bars {
+                let piece = piece(&trade, log_return(self.last.as_ref(), &trade));
+                bars.with(emit, |bars, close| bars.see_trade(&piece, close))?;
+            }
+            self.last = Some(trade);
+        }
+        Ok(())
+    }
+
+    /// Takes what is left of the trades and ends the open bars.
+    ///
+    /// # Errors
+    /// As [`Beside::run`].
+    pub(crate) fn finish(&mut self, emit: &mut EmitTable<'_>) -> Result<()> {
+        if self.bars.is_none() {
+            return Ok(());
+        }
+        self.take_trades(i64::MAX, emit)?;
+        let Some(bars) = &mut self.bars else { return Ok(()) };
+        bars.with(emit, TimeBars::finish)?;
+        bars.tables.iter_mut().try_for_each(|table| table.finish(emit))
+    }
+}
