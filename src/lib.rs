@@ -10,6 +10,8 @@ compile_error!(
     "hftcol's files are little-endian and its plain blocks are used in place: big-endian machines are not supported"
 );
 
+pub mod book;
+pub mod build;
 pub mod codec;
 pub mod compact;
 pub mod compute;

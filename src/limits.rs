@@ -51,3 +51,9 @@ pub const KEPT_COLUMNS: usize = 64;
 pub const KEPT_BYTES: usize = 4_096;
 /// Members of a zip archive: each is a source, whose facts stay in memory.
 pub const ARCHIVE_MEMBERS: u64 = 65_536;
+/// Levels of one side of a book that is built: beyond, the worst go; no venue tells a tenth of it.
+pub const BOOK_LEVELS: usize = 1 << 20;
+/// Live orders of a book that is built; the busiest securities have a hundredth of it.
+pub const BOOK_ORDERS: usize = 1 << 24;
+/// Level changes kept while a snapshot that was asked for is awaited: minutes of the busiest feeds.
+pub const BOOK_BACKLOG: usize = 1 << 16;

@@ -24,7 +24,7 @@ import layout
 from hashes import MASK64, crc32c
 from layout import Broken, at_block, require, up_to
 
-RAW_TABLES = ("orders", "deltas", "trades", "quotes", "book", "ohlcv")
+RAW_TABLES = ("orders", "deltas", "trades", "quotes", "book", "ohlcv", "book_built")
 CLOCK_COLUMNS = {"event": "ts_event", "recv": "ts_recv"}
 NOT_DECODED = {"zstd": "not decoded"}
 

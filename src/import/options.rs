@@ -178,6 +178,11 @@ pub enum Event<'a> {
         /// Rows of the table now.
         rows: u64,
     },
+    /// A partition holds all rows of the inputs already.
+    UpToDate {
+        /// Partition.
+        key: &'a PartitionKey,
+    },
     /// Something to know that stops nothing.
     Warning(&'a str),
 }

@@ -15,7 +15,7 @@ use super::report::ImportReport;
 use super::segment::{Built, Context, Inexact, build};
 use crate::error::Result;
 use crate::partition::{Run, Scratch, Sections};
-use crate::schema::RawTable;
+use crate::schema::{BOOK_BUILT, RawTable};
 use crate::store::{Manifest, Publication, Publisher, Segment, SourceRef, Staged, Store};
 use crate::write::Provenance;
 
@@ -155,6 +155,17 @@ fn write_partition(job: Job<'_>, stage: &Stage<'_>) -> Result<Done> {
         built.push(done);
         kept.push(file);
     }
+    let is_stored = |table: RawTable| segments.iter().any(|segment| segment.table == table.name());
+    let feeds_book = |table| match table {
+        RawTable::Deltas | RawTable::Orders => true,
+        // Trades may name the orders that they fill.
+        RawTable::Trades => is_stored(RawTable::Orders) && !is_stored(RawTable::Deltas),
+        RawTable::Quotes | RawTable::Book | RawTable::Ohlcv => false,
+    };
+    if built.iter().any(|built| feeds_book(built.table)) {
+        // A book that was built from fewer rows is none of this generation.
+        segments.retain(|segment| segment.table != BOOK_BUILT);
+    }
     segments.sort_by(|a, b| (&a.table, a.segment).cmp(&(&b.table, b.segment)));
     let manifest =
         Manifest { key: plan.key, generation, date_tz: plan.date_tz, fingerprint, sources: plan.sources, segments };
@@ -231,7 +242,10 @@ impl State<'_> {
                 (self.on_event)(Event::Warning(&text));
                 self.report.refused.push((key, reason));
             }
-            None if decision.plan.is_none() => self.report.up_to_date += 1,
+            None if decision.plan.is_none() => {
+                (self.on_event)(Event::UpToDate { key: &key });
+                self.report.up_to_date += 1;
+            }
             None => {}
         }
         decision.plan

@@ -129,6 +129,9 @@ impl<'a> ChunkBuilder<'a> {
             batch.id_bytes.extend_from_slice(id);
             batch.id_ends.push(batch.id_bytes.len() as u32);
         }
+        for _ in ids.len()..batch.table.ids().len() {
+            batch.id_ends.push(batch.id_bytes.len() as u32);
+        }
         batch.decimal_ends.push(batch.decimals.len() as u32);
         batch.keys.push(RowKey {
             security,

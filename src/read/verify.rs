@@ -5,7 +5,7 @@ use crate::codec::{TextBlock, bits, check};
 use crate::error::{Error, Result};
 use crate::format::constants::ALIGN;
 use crate::format::{digest, rules};
-use crate::schema::{Clock, LogicalType, RawTable};
+use crate::schema::{BOOK_BUILT, Clock, LogicalType, RawTable};
 
 /// Memory of a verification.
 #[derive(Default)]
@@ -77,7 +77,9 @@ impl TableReader {
     /// The column that orders the rows, in a raw table that has it.
     fn clock_column(&self) -> Option<usize> {
         let header = &self.meta.header;
-        RawTable::from_name(&header.table)?;
+        if header.table != BOOK_BUILT {
+            RawTable::from_name(&header.table)?;
+        }
         let name = match header.clock {
             Clock::Event => "ts_event",
             Clock::Recv => "ts_recv",

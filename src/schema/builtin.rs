@@ -8,6 +8,9 @@
 
 use super::column::{Column, LogicalType};
 
+/// The table of a book that was built from `deltas` or `orders` (decision 11): it lies beside the raw tables.
+pub const BOOK_BUILT: &str = "book_built";
+
 /// A raw table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -66,24 +69,27 @@ impl RawTable {
     }
 
     /// Small integer columns. `action` of orders: 1 add, 2 reduce, 3 delete, 4 execute visible, 5 execute hidden, 6 cross
-    /// or auction, 7 halt or resume, 8 replace. `is_snapshot` of deltas: 1 for a row of a full snapshot.
+    /// or auction, 7 halt or resume, 8 replace, 9 all orders go. `is_snapshot` of deltas: 1 for a row of a full snapshot;
+    /// `prev_sequence`: the sequence of the message before this one, where the venue tells it.
     #[must_use]
     pub fn ints(self) -> &'static [(&'static str, LogicalType)] {
         match self {
             Self::Orders => &[("action", LogicalType::Flags), ("side", LogicalType::Side)],
-            Self::Deltas => &[("is_snapshot", LogicalType::Flags), ("side", LogicalType::Side)],
+            Self::Deltas => {
+                &[("is_snapshot", LogicalType::Flags), ("side", LogicalType::Side), ("prev_sequence", LogicalType::U64)]
+            }
             Self::Trades => &[("side", LogicalType::Side)],
             Self::Quotes | Self::Book => &[],
             Self::Ohlcv => &[("duration_ns", LogicalType::I64)],
         }
     }
 
-    /// Id columns.
+    /// Id columns. `bid_order_id` and `ask_order_id` of trades: the orders that met, where the venue names them.
     #[must_use]
     pub fn ids(self) -> &'static [Id] {
         match self {
             Self::Orders => &[Id("order_id")],
-            Self::Trades => &[Id("trade_id")],
+            Self::Trades => &[Id("trade_id"), Id("bid_order_id"), Id("ask_order_id")],
             Self::Deltas | Self::Quotes | Self::Book | Self::Ohlcv => &[],
         }
     }

@@ -6,7 +6,7 @@
 mod builtin;
 mod column;
 
-pub use builtin::{Id, RawTable, book_level_columns, level_suffix};
+pub use builtin::{BOOK_BUILT, Id, RawTable, book_level_columns, level_suffix};
 pub use column::{Column, LogicalType, Schema};
 
 use crate::units::Date;

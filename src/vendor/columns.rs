@@ -46,6 +46,8 @@ pub(super) enum Role {
     BuyerIsMaker(u8),
     /// The table's id.
     Id,
+    /// The order of a trade's buyer (0) or seller (1).
+    OrderId(u8),
     /// The number of a level, where a record is one level.
     Level,
     /// The number that the record had in its first source: the row is put back as it was stored.
@@ -209,7 +211,7 @@ impl ColumnParser {
             RawTable::Trades | RawTable::Deltas => price_and_qty(values, scales)?,
             RawTable::Orders | RawTable::Ohlcv => {}
         }
-        let ids = [head.id];
+        let ids = [head.id, head.order_ids[0], head.order_ids[1]];
         let ids = &ids[..self.plan.table.ids().len()];
         builder.push_row(0, head.times, head.sequence, (head.venue, head.security), ids)?;
         if let Some(record) = head.record {

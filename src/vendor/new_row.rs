@@ -16,6 +16,8 @@ pub(super) struct NewRow<'a> {
     pub security: &'a [u8],
     pub ints: &'a [i64],
     pub id: &'a [u8],
+    /// Of a trade: the orders of buyer and seller.
+    pub order_ids: [&'a [u8]; 2],
     pub decimals: &'a [Cell],
 }
 
@@ -29,6 +31,7 @@ impl Default for NewRow<'_> {
             security: b"",
             ints: &[],
             id: b"",
+            order_ids: [b""; 2],
             decimals: &[],
         }
     }
@@ -52,7 +55,7 @@ impl NewRow<'_> {
             RawTable::Trades | RawTable::Deltas => price_and_qty(values, scales)?,
             RawTable::Orders | RawTable::Ohlcv => {}
         }
-        let ids = [self.id];
+        let ids = [self.id, self.order_ids[0], self.order_ids[1]];
         let times = Times { event: self.event, recv: self.recv };
         out.push_row(handle, times, self.sequence, (self.venue, self.security), &ids[..table.ids().len()])
     }

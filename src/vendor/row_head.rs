@@ -15,6 +15,8 @@ pub(super) struct RowHead<'a> {
     pub venue: &'a [u8],
     pub security: &'a [u8],
     pub id: &'a [u8],
+    /// The orders of buyer and seller.
+    pub order_ids: [&'a [u8]; 2],
     pub record: Option<u64>,
 }
 
@@ -29,8 +31,15 @@ impl ColumnParser {
         ints: &mut [i64],
         zone: &mut ZoneCache,
     ) -> Result<RowHead<'a>, Fault> {
-        let mut head =
-            RowHead { times: Times::default(), sequence: None, venue: b"", security: b"", id: b"", record: None };
+        let mut head = RowHead {
+            times: Times::default(),
+            sequence: None,
+            venue: b"",
+            security: b"",
+            id: b"",
+            order_ids: [b""; 2],
+            record: None,
+        };
         let mut parts = Parts::default();
         for &(field, role) in &self.others {
             let text = fields.get(usize::from(field));
@@ -42,6 +51,7 @@ impl ColumnParser {
                 Role::Venue => head.venue = text,
                 Role::Security => head.security = text,
                 Role::Id => head.id = text,
+                Role::OrderId(at) => head.order_ids[usize::from(at & 1)] = text,
                 Role::Record => {
                     let record = self.sequence(text, field)?;
                     head.record = Some(record.ok_or_else(|| Fault::new("record", "the number of a record"))?);

@@ -18,6 +18,8 @@
 )]
 
 mod archives;
+mod books;
+mod build;
 mod chunks;
 mod cli;
 mod codec;

@@ -58,7 +58,7 @@ fn batch(trades: &[Trade]) -> RowBatch {
         batch.decimal_ends.push(batch.decimals.len() as u32);
         batch.ints.push(1);
         batch.id_bytes.extend_from_slice(trade.record.to_string().as_bytes());
-        batch.id_ends.push(batch.id_bytes.len() as u32);
+        batch.id_ends.extend([batch.id_bytes.len() as u32; 3]);
     }
     batch
 }

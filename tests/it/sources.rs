@@ -60,11 +60,16 @@ fn text(batch: &RowBatch, row: usize) -> String {
     let time = |t: i64| if t == TS_NULL { "-".to_owned() } else { t.to_string() };
     assert!(key.clock == key.ts_event || key.clock == key.ts_recv);
     let (ints, ids) = (batch.table.ints().len(), batch.table.ids().len());
-    let ints: Vec<_> = batch.ints[row * ints..(row + 1) * ints].iter().map(|i| time(*i)).collect();
+    let mut ints: Vec<_> = batch.ints[row * ints..(row + 1) * ints].iter().map(|i| time(*i)).collect();
     let id_start = |i: usize| if i == 0 { 0 } else { batch.id_ends[i - 1] as usize };
-    let ids: Vec<_> = (row * ids..(row + 1) * ids)
+    let mut ids: Vec<_> = (row * ids..(row + 1) * ids)
         .map(|i| String::from_utf8_lossy(&batch.id_bytes[id_start(i)..batch.id_ends[i] as usize]).into_owned())
         .collect();
+    // Columns that few dialects have are left out of the text where they are missing.
+    ints.truncate(if ints.last().is_some_and(|last| last == "-") { 2 } else { ints.len() });
+    while ids.len() > 1 && ids.last().is_some_and(String::is_empty) {
+        ids.pop();
+    }
     let from = if row == 0 { 0 } else { batch.decimal_ends[row - 1] as usize };
     let mut decimals: Vec<_> = (from..batch.decimal_ends[row] as usize)
         .map(|i| match batch.scales[i] {

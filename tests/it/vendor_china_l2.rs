@@ -56,9 +56,9 @@ fn trades_have_the_aggressor_and_auctions_have_none() {
     assert_eq!(
         parsed.rows["trades"],
         [
-            format!("{at} 1689038703276000000 187467 1.0 0|17037|14.56 200"),
-            format!("{at} - 187468 2.0 1|17038|14.56 200"),
-            format!("{at} - 187469 3.0 -1|17039|14.56 200"),
+            format!("{at} 1689038703276000000 187467 1.0 0|17037 144909 5491|14.56 200"),
+            format!("{at} - 187468 2.0 1|17038 144909 5491|14.56 200"),
+            format!("{at} - 187469 3.0 -1|17039 144909 5491|14.56 200"),
         ]
     );
     assert_eq!(parsed.notes[NOISE], 2);
@@ -93,7 +93,7 @@ fn trades_with_a_market_column_are_ours_only_for_chinese_markets() {
     let head = "SecurityID,Market,TradeTime,TradePrice,TradeQty,TradeAmount,BuyNum,SellNum\n";
     let row = "600000,XSHG,2020.01.02T09:30:00.000,12.48,2000,24960,161622,26852\n";
     let parsed = rows(&format!("{head}{row}")).unwrap();
-    assert_eq!(parsed.first("trades"), "XSHG/600000 2020-01-02 1577928600000000000 - - 1.0 -||12.48 2000");
+    assert_eq!(parsed.first("trades"), "XSHG/600000 2020-01-02 1577928600000000000 - - 1.0 -| 161622 26852|12.48 2000");
     let elsewhere = rows(&format!("{head}{}", row.replace("XSHG", "XKRX"))).unwrap_err();
     assert_eq!(elsewhere.exit_code(), 3);
 }

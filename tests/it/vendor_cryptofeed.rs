@@ -171,7 +171,10 @@ fn deribit_keeps_the_digits_of_its_numbers() {
         parsed.first("deltas"),
         "deribit/ETH-30JUL21-2800-C 2021-07-22 1626993723632000000 1626993723844026000 13169025645 6.0 1 1||0.0015 4714"
     );
-    assert!(parsed.rows["deltas"].iter().any(|row| row.ends_with(" 33195894358 11.0 0 -1||0.001 0")), "a deletion");
+    assert!(
+        parsed.rows["deltas"].iter().any(|row| row.ends_with(" 33195894358 11.0 0 -1 33195894355||0.001 0")),
+        "a deletion"
+    );
     assert_eq!(
         parsed.first("quotes"),
         "deribit/ETH-30JUL21-2800-C 2021-07-22 1626993723632000000 1626993723804855000 - 4.0 ||0.0015 4714 0.0025 873"
@@ -189,7 +192,7 @@ fn gateio() {
     let parsed = rows(&format!("{GATEIO}{}{book}\n", received("GATEIO.ws.1", trade)));
     assert_eq!(
         parsed.first("deltas"),
-        "gateio/QTUM3S_USDT 2021-04-22 1619093533174000000 1619093534923730900 69526951 5.0 0 1||0.216914 0"
+        "gateio/QTUM3S_USDT 2021-04-22 1619093533174000000 1619093534923730900 69526951 5.0 0 1 69526943||0.216914 0"
     );
     assert_eq!(
         parsed.rows["deltas"].last().unwrap(),

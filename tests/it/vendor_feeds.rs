@@ -54,11 +54,11 @@ fn spot_captures_of_binance() {
     assert_eq!((parsed.count("deltas"), parsed.count("quotes"), parsed.count("trades")), (49, 4, 4));
     assert_eq!(
         parsed.first("deltas"),
-        "binance/BTCUSDT 2024-08-08 1723161255208000000 1723161253937085768 50093239202 0.0 0 1||61737.63 0"
+        "binance/BTCUSDT 2024-08-08 1723161255208000000 1723161253937085768 50093239202 0.0 0 1 50093239188||61737.63 0"
     );
     assert_eq!(
         parsed.rows["deltas"][3],
-        "binance/BTCUSDT 2024-08-08 1723161255208000000 1723161253937085768 50093239202 0.3 0 -1||61837.64 1.54698"
+        "binance/BTCUSDT 2024-08-08 1723161255208000000 1723161253937085768 50093239202 0.3 0 -1 50093239188||61837.64 1.54698"
     );
     assert_eq!(
         parsed.first("quotes"),
@@ -89,7 +89,7 @@ fn futures_captures_of_binance() {
     );
     assert_eq!(
         parsed.first("deltas"),
-        "binance-delivery/BTCUSD_PERP 2024-08-08 1723161257440000000 1723161256172216566 1007198631565 0.0 0 1||61773.6 1001"
+        "binance-delivery/BTCUSD_PERP 2024-08-08 1723161257440000000 1723161256172216566 1007198631565 0.0 0 1 1007198631198||61773.6 1001"
     );
 }
 
@@ -170,7 +170,7 @@ fn a_list_is_cut_into_its_objects() {
     );
     assert_eq!(
         parsed.first("deltas"),
-        "binance/ETHBTC 2020-11-01 1604221202123000000 - 1737811534 3.0 0 1||0.028183 0"
+        "binance/ETHBTC 2020-11-01 1604221202123000000 - 1737811534 3.0 0 1 0||0.028183 0"
     );
     assert_eq!((parsed.skipped["end of the list"], parsed.skipped["message of another type"]), (1, 1));
     assert_eq!(parsed.rejects[0].column, "qty");
@@ -282,7 +282,7 @@ fn books_of_bybit_are_snapshots_and_changes() {
             "bybit/XRPUSDT 2024-12-01 1733011200691000000 - 20254869 0.0 1 1||1.9531 6203",
             "bybit/XRPUSDT 2024-12-01 1733011200691000000 - 20254869 0.1 1 1||1.953 2409",
             "bybit/XRPUSDT 2024-12-01 1733011200691000000 - 20254869 0.2 1 -1||1.9532 7",
-            "bybit/XRPUSDT 2024-12-01 1733011200693000000 - 20254870 1.0 0 1||1.9531 0",
+            "bybit/XRPUSDT 2024-12-01 1733011200693000000 - 20254870 1.0 0 1 20254869||1.9531 0",
         ]
     );
     assert_eq!(

@@ -7,6 +7,7 @@
 pub(crate) mod bars;
 pub(crate) mod book_flow;
 pub(crate) mod book_structure;
+pub(crate) mod books;
 pub(crate) mod number;
 pub(crate) mod parse;
 pub(crate) mod trade_rows;

@@ -34,7 +34,7 @@ const FILES: [(&str, u64, Rows, u64); 20] = [
     ("cryptofeed_raw/GATEIO.jsonl.zst", 274, [0, 2_887, 9, 22, 0, 14], 47),
     ("cryptofeed_raw/KRAKEN.jsonl.zst", 4_438, [0, 11_745, 10, 18, 0, 0], 133),
     ("cryptofeed_raw/OKX.jsonl.zst", 440, [0, 8_264, 74, 28, 0, 0], 48),
-    ("cryptofeed_raw_old/BITMEX.ws.1.0.gz", 2_124, [14_333, 0, 27, 436, 0, 0], 35),
+    ("cryptofeed_raw_old/BITMEX.ws.1.0.gz", 2_124, [14_343, 0, 27, 436, 0, 0], 35),
     ("cryptofeed_raw_old/COINBASE.ws.28.0.gz", 9_952, [0, 18_081, 107, 107, 0, 0], 9),
     ("hyperliquid_ws/btcusd_20250126.gz", 55, [0, 0, 64, 0, 46, 0], 0),
 ];
@@ -179,12 +179,15 @@ fn twin(text: &str, venue: &str, security: &str) -> BTreeMap<&'static str, Vec<S
                 let event = ms("E").or_else(|| Some(recv.clone()));
                 let pair = [&level[0], &level[1]].map(|v| plain(v.as_str().unwrap()));
                 let snapshot = u8::from(!depth);
+                // Futures say the number before, spot the first of a message.
+                let number = |key: &str| body.get(key).and_then(Value::as_u64);
+                let before = number("pu").or_else(|| Some(number("U")? - 1)).map_or(String::new(), |n| format!(" {n}"));
                 push(
                     "deltas",
                     event,
                     body[keys[0]].to_string(),
                     sub,
-                    format!("{snapshot} {side}||{} {}", pair[0], pair[1]),
+                    format!("{snapshot} {side}{before}||{} {}", pair[0], pair[1]),
                 );
             }
         } else if body["e"] == "trade" {

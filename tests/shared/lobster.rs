@@ -10,10 +10,10 @@ use hftcol::vendor::{Probe, Selection, SourceOptions, select};
 use crate::shared;
 use crate::sources::{Parsed, chunked, read};
 
-const AMZN: &str = "AMZN_2012-06-21_34200000_57600000_message_1.csv.gz";
-const AMZN_BOOK: &str = "AMZN_2012-06-21_34200000_57600000_orderbook_1.csv.gz";
+pub(crate) const AMZN: &str = "AMZN_2012-06-21_34200000_57600000_message_1.csv.gz";
+pub(crate) const AMZN_BOOK: &str = "AMZN_2012-06-21_34200000_57600000_orderbook_1.csv.gz";
 
-fn parse(paths: &[PathBuf], options: &SourceOptions, limits: &InputLimits) -> Parsed {
+pub(crate) fn parse(paths: &[PathBuf], options: &SourceOptions, limits: &InputLimits) -> Parsed {
     let path = &paths[0];
     let head = head(path, limits).unwrap();
     match select("auto", &Probe { path, head: &head, siblings: paths }, options).unwrap() {

@@ -20,6 +20,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod books;
 mod captures;
 #[path = "../it/cli.rs"]
 mod cli;

@@ -22,13 +22,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("vendor", &["error", "units", "limits", "schema", "input", "parse", "normalize"]),
     ("partition", &["error", "units", "limits", "schema", "storage", "format", "codec", "store", "write", "normalize"]),
     ("merge", &["error", "units", "limits", "schema", "codec", "format", "read"]),
+    ("book", &["error", "units", "limits", "schema"]),
     ("feature", &["error", "units", "limits", "schema", "codec", "format", "read", "merge"]),
     ("sink", &["error", "units", "limits", "schema", "storage", "format", "codec", "store", "write", "read"]),
     ("exec", &["error", "units", "limits"]),
 ];
 
 /// The wirings and the crate root see everything; nobody sees them.
-const WIRINGS: &[&str] = &["import", "compute", "export", "compact", "diff", "status", "validate", "lib"];
+const WIRINGS: &[&str] = &["import", "build", "compute", "export", "compact", "diff", "status", "validate", "lib"];
 
 /// The files in which `unsafe` may stand.
 const ISLANDS: &[&str] = &["src/parse/marks.rs", "src/storage/map.rs", "src/storage/sigbus.rs"];

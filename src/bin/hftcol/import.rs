@@ -3,17 +3,19 @@
 mod progress;
 mod summary;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use hftcol::build::BuildOptions;
 use hftcol::error::{Error, Result};
 use hftcol::import::{self, ImportOptions, MaxRejects, OnError, Overlap};
 use hftcol::input::Encoding;
-use hftcol::schema::{Clock, RawTable};
+use hftcol::schema::{Clock, PartitionKey, RawTable};
 use hftcol::units::Date;
 use hftcol::vendor::SourceOptions;
 
 use crate::output::Output;
-use crate::{signals, words};
+use crate::{build, signals, words};
 
 /// Import raw market data into a store, sorted into partitions by venue, security and date.
 ///
@@ -81,6 +83,9 @@ struct SourceArgs {
     /// members of messages (a.b).
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     keep: Vec<String>,
+    /// Build books of so many levels from imported level changes and order messages: import, then build.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    build_book: Option<u16>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -121,7 +126,11 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let mut progress = progress::Progress::new(output);
     // The listener of the library returns nothing: what fails while printing ends the run here.
     let mut failed = None;
+    let mut touched = BTreeSet::new();
     let mut hear = |event: import::Event<'_>| {
+        if let import::Event::Published { key, .. } | import::Event::UpToDate { key } = &event {
+            touched.insert((*key).clone());
+        }
         if failed.is_none()
             && let Err(error) = progress.hear(&event)
         {
@@ -139,11 +148,31 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
         return Err(error);
     }
     summary::print(&report, output)?;
-    report.verdict()
+    let verdict = report.verdict();
+    match args.source.build_book {
+        Some(levels) if !touched.is_empty() => build_books(&options, levels, touched, output).and(verdict),
+        _ => verdict,
+    }
+}
+
+/// Builds the books of what was imported.
+fn build_books(options: &ImportOptions, levels: u16, touched: BTreeSet<PartitionKey>, output: &Output) -> Result<()> {
+    let options = BuildOptions {
+        store: options.store.clone(),
+        keys: Some(touched.into_iter().collect()),
+        levels,
+        threads: options.threads,
+        wait: options.wait,
+        allow_foreign: options.allow_foreign,
+        interrupt: options.interrupt.clone(),
+        ..BuildOptions::default()
+    };
+    build::run_with(&options, output)
 }
 
 fn options(args: &Args) -> Result<ImportOptions> {
-    let SourceArgs { venue, security, table, date, tz, date_tz, clock, encoding, levels, keep } = &args.source;
+    let SourceArgs { venue, security, table, date, tz, date_tz, clock, encoding, levels, keep, build_book: _ } =
+        &args.source;
     let line_bytes = args.limits.max_line.map_or(Ok(0), |n| {
         usize::try_from(n).map_err(|_| Error::usage("--max-line is too large", "give a smaller size"))
     })?;

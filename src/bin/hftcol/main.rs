@@ -1,5 +1,6 @@
 //! The command-line program: one file a subcommand, each over the library's public API.
 
+mod build;
 mod cat;
 mod compact;
 mod compute;
@@ -48,6 +49,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Import(import::Args),
+    Build(build::Args),
     Compute(Box<compute::Args>),
     Ls(ls::Args),
     Status(status::Args),
@@ -97,6 +99,7 @@ fn main() -> ExitCode {
 fn run(command: Command, output: &Output) -> Result<()> {
     match command {
         Command::Import(args) => import::run(&args, output),
+        Command::Build(args) => build::run(&args, output),
         Command::Compute(args) => compute::run(&args, output),
         Command::Ls(args) => ls::run(&args, output),
         Command::Status(args) => status::run(&args, output),

@@ -9,6 +9,8 @@ use crate::units::{Decimal, POW10};
 
 /// A missing value: no time, small integer or mantissa has it, and an id that has it is not taken.
 pub(super) const NULL: i64 = i64::MIN;
+/// Id columns of a table at most.
+pub(super) const ID_COLUMNS: usize = 3;
 /// Rows beyond a block: how late a row may come and still find its block open. With it columns start at different sets
 /// of the cache, which a power of two of rows would not give.
 const SLACK: usize = 520;
@@ -122,7 +124,7 @@ impl OpenRows {
             self.widen(mantissas.len());
         }
         let ids = self.table.ids().len();
-        let mut numbers = [NULL; 2];
+        let mut numbers = [NULL; ID_COLUMNS];
         for (k, number) in numbers.iter_mut().take(ids).enumerate() {
             *number = number_id(row::id(batch, i, k).ok_or(Unfit::Cell)?)?;
         }

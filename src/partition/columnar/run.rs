@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::encoding::Finished;
 use super::index::BlockIndex;
-use super::open::NULL;
+use super::open::{ID_COLUMNS, NULL};
 use super::seal::{Cell, Sealed, levels_of};
 use super::spill::Spill;
 use crate::codec::{DecodeScratch, decode};
@@ -231,7 +231,7 @@ fn fill(batch: &mut RowBatch, index: &BlockIndex, columns: &[Vec<i64>], row: usi
     };
     batch.ints.clear();
     batch.ints.resize(ints, INT_NULL);
-    let mut id_numbers = [NULL; 2];
+    let mut id_numbers = [NULL; ID_COLUMNS];
     batch.decimals.clear();
     batch.scales.clear();
     for (cell, values) in index.cells.iter().zip(&columns[2..]) {

@@ -35,20 +35,26 @@ pub(super) const FLAG: usize = 8;
 pub(super) const TYPE: usize = 9;
 pub(super) const ID: usize = 10;
 pub(super) const MARKET: usize = 11;
+/// The orders of a trade's buyer and seller.
+pub(super) const BUYER: usize = 12;
+pub(super) const SELLER: usize = 13;
 /// The first level's columns of a snapshot, and so on in the order of [`snapshot::PARTS`].
-pub(super) const LEVELS: usize = 12;
+pub(super) const LEVELS: usize = 14;
 
 /// The names of these columns in a kind of file; empty where it has none.
 fn names(kind: Kind) -> [&'static str; LEVELS] {
     let head = ["MDDate", "MDTime", "SecurityID", "SecurityIDSource", "ReceiveDateTime", "ApplSeqNum"];
     let rest = match kind {
-        Kind::Orders => ["OrderPrice", "OrderQty", "OrderBSFlag", "OrderType", "OrderNO", ""],
-        Kind::Trades => ["TradePrice", "TradeQty", "TradeBSFlag", "TradeType", "TradeIndex", ""],
-        Kind::Snapshots(_) => [""; 6],
-        Kind::MarketTrades => {
-            return ["", "TradeTime", "SecurityID", "", "", "", "TradePrice", "TradeQty", "", "", "", "Market"];
+        Kind::Orders => ["OrderPrice", "OrderQty", "OrderBSFlag", "OrderType", "OrderNO", "", "", ""],
+        Kind::Trades => {
+            ["TradePrice", "TradeQty", "TradeBSFlag", "TradeType", "TradeIndex", "", "TradeBuyNo", "TradeSellNo"]
         }
-        Kind::Plain => return ["", "Datetime", "Symbol", "", "", "", "Price", "Volume", "", "", "", ""],
+        Kind::Snapshots(_) => [""; 8],
+        Kind::MarketTrades => {
+            let [time, security, price, qty] = ["TradeTime", "SecurityID", "TradePrice", "TradeQty"];
+            return ["", time, security, "", "", "", price, qty, "", "", "", "Market", "BuyNum", "SellNum"];
+        }
+        Kind::Plain => return ["", "Datetime", "Symbol", "", "", "", "Price", "Volume", "", "", "", "", "", ""],
     };
     let mut names = [""; LEVELS];
     names[..6].copy_from_slice(&head);

@@ -1,6 +1,8 @@
 //! A record to its row.
 
-use super::kind::{DATE, FLAG, ID, ID_SOURCE, Kind, MARKET, PRICE, QTY, RECEIVED, SECURITY, SEQUENCE, TIME, TYPE};
+use super::kind::{
+    BUYER, DATE, FLAG, ID, ID_SOURCE, Kind, MARKET, PRICE, QTY, RECEIVED, SECURITY, SELLER, SEQUENCE, TIME, TYPE,
+};
 use super::{PRICE_DECIMALS, snapshot};
 use crate::normalize::{ChunkBuilder, Fault, INT_NULL, SCALE_NULL, TS_NULL, ZoneCache, put_decimal};
 use crate::parse::noise::rounded;
@@ -87,6 +89,11 @@ fn action(row: &Row<'_>) -> Result<i64, Fault> {
     }
 }
 
+/// The number of an order; 0 is none.
+fn some_order(text: &[u8]) -> &[u8] {
+    if text == b"0" { b"" } else { text }
+}
+
 impl Reader {
     /// An order's number is what trades name it by; where there is none it is the sequence number.
     fn id<'a>(&self, row: &Row<'a>) -> &'a [u8] {
@@ -134,7 +141,8 @@ impl RowReader for Reader {
             let side = self.side(row)?;
             let order = [if self.kind == Kind::Orders { action(row)? } else { INT_NULL }, side];
             let ints = if self.kind == Kind::Orders { &order[..] } else { &order[1..] };
-            NewRow { ints, id: self.id(row), decimals: &cells, ..base }.push(out, 0)?;
+            let order_ids = [BUYER, SELLER].map(|column| some_order(row.text(column)));
+            NewRow { ints, id: self.id(row), order_ids, decimals: &cells, ..base }.push(out, 0)?;
         }
         out.note(ROUNDED, noisy);
         Ok(None)

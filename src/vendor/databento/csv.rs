@@ -138,6 +138,7 @@ impl RowReader for Reader {
                 security: self.naming.security(row.text(SYMBOL), row.text(INSTRUMENT)),
                 ints: &[],
                 id: row.text(ORDER_ID),
+                order_ids: [b""; 2],
                 decimals: &values,
             },
             action: row.text(ACTION),

@@ -191,6 +191,7 @@ impl JsonParser {
                 security: self.naming.security(&symbol, keys.raw(INSTRUMENT)),
                 ints: &[],
                 id: keys.raw(ORDER_ID),
+                order_ids: [b""; 2],
                 decimals: &cells,
             },
             action: keys.raw(ACTION),

@@ -156,7 +156,7 @@ impl Message<'_> {
                 return Ok(None);
             }
             b"F" => return Ok(Some("fill: the cancel beside it changes the book")),
-            b"R" => return Ok(Some("book cleared")),
+            b"R" => 9,
             b"N" => return Ok(Some("message without an action")),
             _ => return Err(Fault::got("action", "one of A C M R T F N", self.action)),
         };

@@ -1,7 +1,7 @@
 //! Binance: spot, USD-M and COIN-M. Websocket messages bare or in `{"stream":...,"data":...}`, and REST depth snapshots.
 //!
 //! Times are ms: `E` of the event orders depth and quotes, `T` of the trade orders trades. `u` is the sequence of depth and quotes. `m`
-//! says that the buyer is the maker, so the aggressor sells. A size of 0 deletes a level. Spot quotes have no time of the venue.
+//! says that the buyer is the maker, so the aggressor sells. `pu`, or for spot the number before `U`, is the `u` of the message before. A size of 0 deletes a level. Spot quotes have no time of the venue.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -226,6 +226,13 @@ impl Binance {
     }
 }
 
+/// The `u` of the message before: futures say it, spot begins with the number behind it.
+fn previous(node: Node<'_>) -> Option<u64> {
+    let [previous, first] = node.fields(["pu", "U"])?;
+    let before_first = || first?.whole()?.checked_sub(1);
+    previous.and_then(Node::whole).or_else(before_first)
+}
+
 fn market_of(node: Node<'_>, body: &Body<'_>) -> Option<Market> {
     let [previous, order_type, best_match] = node.fields(["pu", "X", "M"])?;
     let symbol = text(body.symbol);
@@ -255,6 +262,7 @@ impl Protocol for Binance {
             if is_partial(channel) {
                 rows.book(&head, [body.b, body.a], Node::array)?;
             } else {
+                rows.follows(previous(node));
                 rows.deltas(&head, false, Side::Buy, body.b)?;
                 rows.deltas(&head, false, Side::Sell, body.a)?;
             }

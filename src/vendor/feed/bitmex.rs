@@ -1,13 +1,14 @@
 //! BitMEX: `{"table":...,"action":...,"data":[...]}`. Prices are JSON numbers, times ISO.
 //!
 //! A level of `orderBookL2` has an id, and its updates and deletions name the id and no price: they are stored as `orders` whose id is
-//! the level's (partial and insert 1, update 8, delete 3), in the order of their capture. The side of a trade is the aggressor's.
+//! the level's (partial and insert 1, update 8, delete 3; 9 before a partial, which is the whole book), in the order of their capture. The side of a trade is the aggressor's.
 
 use super::values::{iso, need, side, text};
 use super::{ACK, Fate, Head, Message, OTHER, Protocol, Rows};
 use crate::normalize::{Fault, TS_NULL};
 use crate::parse::tape::Node;
 use crate::schema::{Clock, RawTable};
+use crate::units::Side;
 
 /// The protocol.
 #[derive(Debug)]
@@ -28,12 +29,17 @@ impl Protocol for Bitmex {
             b"quote" => quote,
             _ => return Ok(Some(OTHER)),
         };
+        let is_whole = action.is("partial");
         let action = match &*text(Some(action)) {
             b"partial" | b"insert" => 1,
             b"update" => 8,
             b"delete" => 3,
             other => return Err(Fault::got("action", "partial, insert, update or delete", other)),
         };
+        let is_book = text(Some(table)).starts_with(b"orderBookL2");
+        if let Some(first) = data.items().next().filter(|_| is_whole && is_book) {
+            clear(first, rows)?;
+        }
         for row in data.items() {
             each(row, action, rows)?;
         }
@@ -55,6 +61,13 @@ impl Protocol for Bitmex {
     fn exact(&self) -> bool {
         true
     }
+}
+
+/// A partial is the whole book of a symbol: what stood before it goes.
+fn clear(first: Node<'_>, rows: &mut Rows<'_>) -> Result<(), Fault> {
+    let [symbol] = need(first.fields(["symbol"]), "data")?;
+    let security = text(need(symbol, "symbol")?.into());
+    rows.order(&Head { security: &security, event: TS_NULL, sequence: None }, 9, Side::Unknown, b"", [None, None])
 }
 
 fn level(row: Node<'_>, action: i64, rows: &mut Rows<'_>) -> Result<(), Fault> {

@@ -35,6 +35,8 @@ impl Protocol for Bybit {
                 let security = text(need(security, "s")?.into());
                 let sequence = sequence(update, "u")?;
                 let head = Head { security: &security, event: time(at, "ts", Millis)?, sequence };
+                // Numbers of changes go up by one.
+                rows.follows(sequence.filter(|_| !is_snapshot).and_then(|update| update.checked_sub(1)));
                 rows.deltas(&head, is_snapshot, Side::Buy, bids)?;
                 rows.deltas(&head, is_snapshot, Side::Sell, asks)?;
                 Ok(None)

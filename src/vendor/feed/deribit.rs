@@ -72,8 +72,8 @@ impl Protocol for Deribit {
 }
 
 fn book(data: Node<'_>, rows: &mut Rows<'_>) -> Fate {
-    let keys = ["instrument_name", "timestamp", "change_id", "type", "bids", "asks"];
-    let [name, at, change, kind, bids, asks] = need(data.fields(keys), "data")?;
+    let keys = ["instrument_name", "timestamp", "change_id", "prev_change_id", "type", "bids", "asks"];
+    let [name, at, change, before, kind, bids, asks] = need(data.fields(keys), "data")?;
     let security = text(need(name, "instrument_name")?.into());
     let event = time(at, "timestamp", Millis)?;
     let head = Head { security: &security, event, sequence: sequence(change, "change_id")? };
@@ -82,6 +82,7 @@ fn book(data: Node<'_>, rows: &mut Rows<'_>) -> Fate {
         return Ok(None);
     };
     let is_snapshot = kind.is("snapshot");
+    rows.follows(before.and_then(Node::whole));
     for (side, list) in [(Side::Buy, bids), (Side::Sell, asks)] {
         for level in need(list, "bids and asks")?.items() {
             let [word, price, amount] = need(level.array(), "level")?;

@@ -77,9 +77,10 @@ fn snapshot(message: &Message<'_>, rows: &mut Rows<'_>) -> Fate {
 }
 
 fn changes(result: Node<'_>, rows: &mut Rows<'_>) -> Fate {
-    let [pair, at, update, bids, asks] = need(result.fields(["s", "t", "u", "b", "a"]), "result")?;
+    let [pair, at, first, update, bids, asks] = need(result.fields(["s", "t", "U", "u", "b", "a"]), "result")?;
     let security = text(pair);
     let head = Head { security: &security, event: time(at, "t", Millis)?, sequence: sequence(update, "u")? };
+    rows.follows(first.and_then(|first| first.whole()?.checked_sub(1)));
     rows.deltas(&head, false, Side::Buy, bids)?;
     rows.deltas(&head, false, Side::Sell, asks)?;
     Ok(None)

@@ -66,8 +66,11 @@ fn changes(item: Node<'_>, action: Option<Node<'_>>, security: &[u8], rows: &mut
         Some(action) if action.is("update") => false,
         _ => return Err(Fault::got("action", "snapshot or update", &text(action))),
     };
-    let [at, number, bids, asks] = need(item.fields(["ts", "seqId", "bids", "asks"]), "data")?;
+    let keys = ["ts", "seqId", "prevSeqId", "bids", "asks"];
+    let [at, number, before, bids, asks] = need(item.fields(keys), "data")?;
     let head = Head { security, event: time(at, "ts", Millis)?, sequence: sequence(number, "seqId")? };
+    // A snapshot follows nothing, which is written -1.
+    rows.follows(before.and_then(Node::whole));
     rows.deltas(&head, is_snapshot, Side::Buy, bids)?;
     rows.deltas(&head, is_snapshot, Side::Sell, asks)
 }

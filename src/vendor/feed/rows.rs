@@ -70,6 +70,8 @@ pub(in crate::vendor) struct Rows<'b> {
     pub(super) counts: Counts,
     /// Capture time of the message, [`TS_NULL`] if the source has none.
     pub(super) recv: i64,
+    /// The venue's number of the message before, for level changes; [`INT_NULL`] if it tells none. Each record begins without.
+    previous: i64,
     kept: usize,
 }
 
@@ -79,7 +81,7 @@ impl<'b> Rows<'b> {
         for (table, clock) in RawTable::ALL.into_iter().zip(clocks) {
             builder.add_table(table, 0, *clock);
         }
-        Self { builder, counts: Counts::default(), recv: TS_NULL, kept: usize::from(kept) }
+        Self { builder, counts: Counts::default(), recv: TS_NULL, previous: INT_NULL, kept: usize::from(kept) }
     }
 
     /// The head of a snapshot: one without a venue time stands at its capture time, and is counted.
@@ -100,6 +102,7 @@ impl<'b> Rows<'b> {
         take: impl FnOnce(&mut Self) -> Fate,
     ) {
         self.builder.begin(index);
+        self.previous = INT_NULL;
         let counted = self.counts;
         match take(self) {
             Ok(None) => self.builder.store(),
@@ -138,6 +141,11 @@ impl<'b> Rows<'b> {
         self.builder.push_row(table as usize, times, head.sequence, (b"", head.security), ids)
     }
 
+    /// The level changes that follow come right behind the message of this number.
+    pub(in crate::vendor) fn follows(&mut self, previous: Option<u64>) {
+        self.previous = previous.and_then(|number| i64::try_from(number).ok()).unwrap_or(INT_NULL);
+    }
+
     /// A level's new size; 0 deletes it.
     #[inline]
     pub(in crate::vendor) fn delta<'n>(
@@ -149,7 +157,7 @@ impl<'b> Rows<'b> {
     ) -> Result<(), Fault> {
         let batch = self.builder.batch(RawTable::Deltas as usize);
         put_level(batch, level.into())?;
-        batch.ints.extend([i64::from(is_snapshot), side.code()]);
+        batch.ints.extend([i64::from(is_snapshot), side.code(), self.previous]);
         self.push(RawTable::Deltas, head, &[])
     }
 

@@ -209,6 +209,12 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// The role of an id column of ours.
+pub(super) fn id_role(name: &str, table: RawTable) -> Option<Role> {
+    let at = table.ids().iter().position(|id| id.0 == name)?;
+    Some(at.checked_sub(1).map_or(Role::Id, |order| Role::OrderId(order as u8)))
+}
+
 /// The role of a column of ours.
 fn role(target: &str, table: RawTable) -> Option<Role> {
     let int = |name: &str| table.ints().iter().position(|(n, _)| *n == name).map(|at| at as u8);
@@ -224,8 +230,8 @@ fn role(target: &str, table: RawTable) -> Option<Role> {
     if let Some(at) = int(target) {
         return Some(Role::Flag(at));
     }
-    if table.ids().iter().any(|id| id.0 == target) {
-        return Some(Role::Id);
+    if let Some(role) = id_role(target, table) {
+        return Some(role);
     }
     // The one level of quotes needs no number.
     let is_named =

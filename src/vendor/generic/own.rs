@@ -5,6 +5,7 @@
 //! they now follow each other by their records. Columns in which nothing stood
 //! are not there. Columns behind `record` are source columns that were kept, and are kept again. A table of one level may be `quotes` or `book`: then `--table`, or the folder of an export, says which.
 
+use super::assign::id_role;
 use super::auto::refuse;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -110,8 +111,8 @@ fn role(name: &str, table: RawTable, kept: u16) -> Role {
     if let Some((_, at)) = table.ints().iter().zip(0_u8..).find(|((known, _), _)| *known == name) {
         return Role::Int(at);
     }
-    if table.ids().iter().any(|id| id.0 == name) {
-        return Role::Id;
+    if let Some(role) = id_role(name, table) {
+        return role;
     }
     let decimals = if table == RawTable::Book { book_level_columns(kept) } else { table.decimals(1) };
     let slot = decimals.iter().position(|known| known == name).and_then(|slot| u16::try_from(slot).ok());

@@ -75,6 +75,7 @@ impl Dialect for Lobster {
         if options.clock == Some(Clock::Recv) {
             return Err(Error::usage("--clock recv: LOBSTER files have no capture time", "leave --clock away"));
         }
+        let said = name.as_ref().map(|name| name.levels);
         let (security, date) = security_and_date(probe, name, options)?;
         let tz = Zone::named(options.tz.as_deref().unwrap_or(ZONE), "--tz")?;
         let date_tz = match &options.date_tz {
@@ -85,12 +86,14 @@ impl Dialect for Lobster {
             Error::usage(format!("{date} is outside what 64-bit nanoseconds hold"), "use a date from 1678 to 2261")
         })?;
         let shape = Shape::of(probe.head);
+        let book = book.map(|path| open_book(path, options.levels)).transpose()?;
         Ok(Box::new(PairParser {
+            levels: said.or_else(|| book.as_ref().map(|book| book.levels)),
             lead: shape.lead,
             delimiter: shape.delimiter,
             header: shape.header,
             midnight,
-            book: book.map(|path| open_book(path, options.levels)).transpose()?,
+            book,
             names: NameRule {
                 venue: Some(options.venue.clone().unwrap_or_else(|| VENUE.to_owned())),
                 security: Some(security),

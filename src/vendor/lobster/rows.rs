@@ -27,6 +27,8 @@ pub(super) struct PairParser {
     /// Midnight of the trading day, nanoseconds since the epoch.
     pub midnight: i64,
     pub book: Option<Book>,
+    /// The best levels about which there are messages, where the name or the book says how many.
+    pub levels: Option<u16>,
     pub names: NameRule,
     pub tz: Zone,
     pub date_tz: Zone,
@@ -209,7 +211,7 @@ impl ChunkParser for PairParser {
             date_tz: self.date_tz.name().to_owned(),
             channel: match (&self.book, table) {
                 (Some(half), RawTable::Book) => format!("lobster_orderbook_{}", half.levels),
-                _ => "lobster_message".to_owned(),
+                _ => self.levels.map_or("lobster_message".to_owned(), |levels| format!("lobster_message_{levels}")),
             },
         }
     }

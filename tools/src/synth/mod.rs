@@ -1,11 +1,15 @@
 //! `cargo tools synth`: seeded, realistic books and trades, any number of securities and days, in several layouts and orders.
 //!
+//! Layouts `deltas` and `orders` are level changes and order messages instead (`changes.rs`), as many as snapshots are asked for.
+//!
 //! In: [`Synth`]. Out: files whose bytes depend on nothing but it. The market is a caricature with the traits that matter to a
 //! storage engine (`market.rs`); layouts are in `layout.rs`, row orders in `order.rs`.
 
+mod changes;
 mod layout;
 mod market;
 mod order;
+mod stream;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,6 +17,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::arguments::Arguments;
+use changes::Changes;
 pub(crate) use layout::Layout;
 use market::Market;
 pub(crate) use order::Order;
@@ -67,6 +72,14 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     let mut arguments = Arguments::new(words);
     let out: String = arguments.take("--out")?.ok_or("--out DIR is missing")?;
     let base = Synth::default();
+    let layout: Option<String> = arguments.take("--layout")?;
+    let changes = layout.as_deref().and_then(Changes::from_word);
+    let layout = match layout.filter(|_| changes.is_none()) {
+        Some(word) => {
+            word.parse().map_err(|()| format!("--layout {word}: write wide, tardis, ndjson, deltas or orders"))?
+        }
+        None => base.layout,
+    };
     let synth = Synth {
         securities: arguments.take("--securities")?.unwrap_or(base.securities),
         days: arguments.take("--days")?.unwrap_or(base.days),
@@ -74,12 +87,15 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
         trades: arguments.take("--trades")?.unwrap_or(base.trades),
         levels: arguments.take("--levels")?.unwrap_or(base.levels),
         seed: arguments.take("--seed")?.unwrap_or(base.seed),
-        layout: arguments.take("--layout")?.unwrap_or(base.layout),
+        layout,
         order: arguments.take("--order")?.unwrap_or(base.order),
     };
     arguments.finish()?;
     if synth.securities == 0 || synth.days == 0 || !(1..=market::DEPTH).contains(&synth.levels) {
         return Err(format!("securities and days are at least 1, levels 1 to {}", market::DEPTH));
+    }
+    if let Some(changes) = changes {
+        return changes.write(&synth, Path::new(&out)).map(drop).map_err(|e| format!("{out}: {e}"));
     }
     synth.write(Path::new(&out)).map(drop).map_err(|e| format!("{out}: {e}"))
 }

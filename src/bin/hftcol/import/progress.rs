@@ -45,6 +45,7 @@ impl<'a> Progress<'a> {
                 }
             }
             Event::Published { table, key, rows } => published::line(self.output, table, key, *rows)?,
+            Event::UpToDate { .. } => {}
             Event::Warning(text) => {
                 let line = format!("warning: {}", Escaped(text.as_bytes()));
                 match &self.bar {
