@@ -2,6 +2,8 @@
 //!
 //! A pool of fixed size takes the stored blocks; of the pooled rows the earlier half leaves in order. So a row may stand
 //! as far from its place as half the pool. A row that comes too late is an error by name, never a wrong order.
+//!
+//! The pool is made when a partition first needs one, which none does at the stored clock, and kept from then on.
 
 use crate::error::Result;
 use crate::merge::block::{BlockMemory, RECORD, SEQUENCE, SOURCE, clock_column, findings};
@@ -41,27 +43,30 @@ pub(crate) struct Reorder {
     columns: usize,
     stride: usize,
     capacity: usize,
-    /// Keys that fit.
+    /// Keys that fit, once the pool is made.
     room: usize,
+    /// Values that fit, once the pool is made.
+    cells: usize,
     by_sequence: bool,
     ended: bool,
     last: Option<Key>,
 }
 
 impl Reorder {
-    /// Memory for blocks of `rows` rows of `columns` columns.
+    /// For blocks of `rows` rows of `columns` columns.
     pub(crate) fn new(columns: usize, rows: usize) -> Self {
         let capacity = BLOCKS * rows;
         Self {
-            values: vec![0; columns * capacity],
-            valid: vec![0; columns * capacity],
-            keys: Vec::with_capacity(capacity),
-            free: Vec::with_capacity(capacity),
+            values: Vec::new(),
+            valid: Vec::new(),
+            keys: Vec::new(),
+            free: Vec::new(),
             bound: vec![0; columns],
             columns,
             stride: rows,
             capacity,
             room: capacity,
+            cells: columns * capacity,
             by_sequence: false,
             ended: false,
             last: None,
@@ -74,6 +79,12 @@ impl Reorder {
 
     /// Starts a table of blocks of `stride` rows.
     pub(crate) fn start(&mut self, segments: &[TableReader], stride: usize, columns: usize) -> Result<()> {
+        self.values.resize(self.cells, 0);
+        self.valid.resize(self.cells, 0);
+        self.keys.clear();
+        self.keys.reserve(self.room);
+        self.free.clear();
+        self.free.reserve(self.room);
         self.capacity = (self.values.len() / columns.max(1)).min(self.room);
         if self.capacity < 2 * stride {
             return Err(findings(format!(
@@ -82,8 +93,6 @@ impl Reorder {
         }
         (self.columns, self.stride) = (columns, stride);
         (self.ended, self.last) = (false, None);
-        self.keys.clear();
-        self.free.clear();
         self.free.extend((0..self.capacity as u32).rev());
         self.bound.fill(0);
         // A channel in which any row lacks its sequence has none (B5).
