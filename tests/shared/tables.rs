@@ -150,7 +150,7 @@ fn shanghai_trades_have_the_aggressor_and_name_stored_orders() {
         let f: Vec<_> = line.split(',').collect();
         let mut parts = row.split('|');
         let side = parts.next().unwrap().rsplit(' ').next().unwrap();
-        assert_eq!(parts.next().unwrap(), f[7]);
+        assert_eq!(parts.next().unwrap(), format!("{} {} {}", f[7], f[8], f[9]));
         assert_eq!(parts.next().unwrap(), format!("{} {}", four_places(f[12]), f[13]));
         assert!(known.contains(f[8]) || known.contains(f[9]), "{line}");
         // The later of the two orders met the other one.
