@@ -40,6 +40,7 @@ fn structural(c: &mut Criterion<CpuTime>) {
         date_tz: "UTC",
         prior: PriorVolume::default(),
     };
+    let mut scratch = support::NoScratch;
     let mut group = c.benchmark_group("book");
     group.throughput(Throughput::Elements(support::ROWS as u64)).sample_size(20);
     let families = FAMILIES.iter().map(|family| (family.name, vec![family.name.to_owned()]));
@@ -54,7 +55,7 @@ fn structural(c: &mut Criterion<CpuTime>) {
             group.bench_function(format!("{name}, {simd:?}"), |b| {
                 b.iter(|| {
                     let mut last = 0.0;
-                    let report = run_book(&inputs, &plan, &mut arena, &mut |rows, columns| {
+                    let report = run_book(&inputs, &plan, &mut arena, &mut scratch, &mut |rows, columns| {
                         if let Some(ColumnValues::F64(values)) = columns.last() {
                             last = values[rows - 1];
                         }

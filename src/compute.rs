@@ -12,6 +12,7 @@ mod options;
 mod plan;
 mod report;
 mod set;
+mod spill;
 mod work;
 
 use std::path::Path;
@@ -87,7 +88,7 @@ fn run_checked(
     let Checked { formats, recipe, .. } = checked;
     if formats.is_empty() {
         let plan = plan::plan(options, store, &recipe, &|_| Ok(false))?;
-        return driver::run(options, store, destination::Nowhere, formats, &recipe, plan, on_event);
+        return driver::run(options, store, destination::Nowhere(store.clone()), formats, &recipe, plan, on_event);
     }
     if let Some(out) = &options.out {
         let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);

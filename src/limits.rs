@@ -18,6 +18,10 @@ pub const LEVELS: u16 = 1_000;
 pub const FEATURE_LEVELS: u16 = 20;
 /// Levels that features use at most: what the arena of a worker is sized for grows with them.
 pub const FEATURE_LEVELS_MAX: u16 = 64;
+/// Horizons of rolling columns at most: each has a reader and its columns in the arena of a worker.
+pub const HORIZONS: usize = 8;
+/// Seconds of a window at most: a week, beyond any session.
+pub const WINDOW_SECONDS: u32 = 7 * 86_400;
 /// Bytes of a venue, security, channel or zone name.
 pub const NAME_BYTES: usize = 128;
 /// Bytes of a column name.

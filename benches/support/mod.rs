@@ -97,3 +97,22 @@ pub(crate) fn market() -> (TableReader, TableReader) {
     trades[0].1.sort_unstable();
     (table("book", &book), table("trades", &trades))
 }
+
+/// For windows that fit in memory.
+pub struct NoScratch;
+
+impl hftcol::feature::WindowScratch for NoScratch {
+    fn clear(&mut self) -> hftcol::error::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _stream: u32, _block: u64, _words: &[u64]) -> hftcol::error::Result<()> {
+        panic!("a window does not fit in memory")
+    }
+
+    fn read(&mut self, _stream: u32, _block: u64, _words: &mut [u64]) -> hftcol::error::Result<()> {
+        panic!("nothing was written")
+    }
+
+    fn release(&mut self, _stream: u32, _below: u64) {}
+}

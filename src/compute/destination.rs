@@ -6,11 +6,14 @@ use std::sync::Arc;
 use super::plan::Task;
 use crate::error::{Error, Result};
 use crate::sink::{SinkOutput, Stage};
-use crate::storage::ReadAt;
-use crate::store::Failure;
+use crate::storage::{ReadAt, ScratchFile};
+use crate::store::{Failure, Store};
 
 /// A stage that also makes visible what was staged.
 pub(super) trait Destination: Stage {
+    /// A nameless file in the output's file system, for what a worker cannot hold in memory.
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>>;
+
     /// The generation that the task's files carry.
     fn generation(&self, task: &Task) -> Result<u32>;
 
@@ -43,9 +46,9 @@ pub(super) struct TableFiles<F> {
     pub(super) files: Vec<SinkOutput<F>>,
 }
 
-/// Nothing is kept (`--output null`).
+/// Nothing is kept (`--output null`); scratch files go to the store that is read.
 #[derive(Debug)]
-pub(super) struct Nowhere;
+pub(super) struct Nowhere(pub(super) Store);
 
 impl Stage for Nowhere {
     type File = io::Sink;
@@ -64,6 +67,10 @@ impl Stage for Nowhere {
 }
 
 impl Destination for Nowhere {
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        self.0.scratch()
+    }
+
     fn generation(&self, _task: &Task) -> Result<u32> {
         Ok(1)
     }

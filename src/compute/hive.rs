@@ -7,7 +7,7 @@ use super::destination::{Destination, Publishable};
 use super::plan::Task;
 use crate::error::Result;
 use crate::sink::{Folder, FolderFile, Format, Stage, hive_path};
-use crate::storage::{ReadAt, Storage};
+use crate::storage::{ReadAt, ScratchFile, Storage};
 
 /// An output folder.
 #[derive(Debug)]
@@ -56,6 +56,10 @@ impl Stage for HiveFolder {
 }
 
 impl Destination for HiveFolder {
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        self.folder.scratch()
+    }
+
     fn generation(&self, _task: &Task) -> Result<u32> {
         // A folder has no generations: the same inputs give the same file.
         Ok(1)

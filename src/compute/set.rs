@@ -8,7 +8,7 @@ use super::options::ComputeOptions;
 use super::plan::Task;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::{Format, Stage};
-use crate::storage::ReadAt;
+use crate::storage::{ReadAt, ScratchFile};
 use crate::store::{Failure, Manifest, Publication, Publisher, Segment, Staged, Stager, Store, Tree};
 
 /// A set that we hold the lock of.
@@ -149,6 +149,10 @@ impl Stage for FeatureSet {
 }
 
 impl Destination for FeatureSet {
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        self.store.scratch()
+    }
+
     fn generation(&self, task: &Task) -> Result<u32> {
         Ok(match self.stored(task)? {
             None => 1,

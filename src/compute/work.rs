@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::destination::{Destination, TableFiles};
 use super::options::ComputeOptions;
 use super::plan::{Recipe, TRADES, Task};
+use super::spill::Spill;
 use crate::error::{Error, Result};
 use crate::exec::{anonymous_bytes, thread_cpu};
 use crate::feature::{
@@ -105,7 +106,8 @@ impl Worker {
             sinks.push(TableSink::new(&context.formats, header, context.destination)?);
         }
         let interrupt = &context.options.interrupt;
-        let report = run_partition(&inputs, plan, &mut self.arena, &mut |number, rows, columns| {
+        let mut spill = Spill::new(context.destination);
+        let report = run_partition(&inputs, plan, &mut self.arena, &mut spill, &mut |number, rows, columns| {
             interrupt.check()?;
             sinks[number].push(rows, columns)
         })?;

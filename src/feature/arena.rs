@@ -7,6 +7,7 @@ use crate::feature::frame::{Derived, Scratch};
 use crate::feature::plan::{KeyShape, PartitionShape, Plan};
 use crate::feature::series::Series;
 use crate::feature::vpin::Vpin;
+use crate::feature::window::{WINDOW_BYTES, Windows};
 use crate::limits::BLOCK_ROWS;
 use crate::merge::{MergeMemory, Simd, TapeMemory};
 
@@ -22,16 +23,17 @@ pub(crate) struct Output {
     pub(crate) key_validity: [Vec<u64>; 3],
     pub(crate) flags: Vec<i64>,
     pub(crate) calendar: [Vec<i64>; 4],
+    /// Small integers with their validity, filled when a block is handed over.
+    pub(crate) small: Vec<(Vec<i64>, Vec<u64>)>,
 }
 
 /// Input blocks, merge state, batch columns and output columns of one worker.
 ///
-/// Sized by the configuration, not by any partition: under 16 MiB at 20 levels.
+/// Sized by the configuration, not by any partition: under 32 MiB at 20 levels.
 #[derive(Debug)]
 pub struct Arena {
     pub(crate) simd: Simd,
-    pub(crate) levels: u16,
-    pub(crate) slots: usize,
+    pub(crate) config: FeatureConfig,
     pub(crate) merge: MergeMemory,
     pub(crate) derived: Derived,
     pub(crate) scratch: Box<Scratch>,
@@ -40,6 +42,7 @@ pub struct Arena {
     /// The trades a second time, one by one.
     pub(crate) tape: TapeMemory,
     pub(crate) vpin: Vpin,
+    pub(crate) windows: Windows,
     pub(crate) output: Output,
 }
 
@@ -49,12 +52,19 @@ impl Arena {
     /// # Errors
     /// `Usage` as [`Plan::new`].
     pub fn new(config: &FeatureConfig) -> Result<Self> {
+        Self::with_window_bytes(config, WINDOW_BYTES)
+    }
+
+    /// The same with another size of the windows' memory; values do not depend on it.
+    ///
+    /// # Errors
+    /// `Usage` as [`Plan::new`].
+    pub fn with_window_bytes(config: &FeatureConfig, window_bytes: usize) -> Result<Self> {
         let (ts_event, ts_recv, sequence) = (KeyShape::Present, KeyShape::Present, KeyShape::Present);
         let largest = Plan::new(config, &PartitionShape { levels: config.levels, ts_event, ts_recv, sequence })?;
         Ok(Self {
             simd: Simd::default(),
-            levels: config.levels,
-            slots: largest.slots,
+            config: config.clone(),
             merge: MergeMemory::new(config.levels, ROWS),
             derived: Derived::new(),
             scratch: Scratch::new(),
@@ -62,12 +72,14 @@ impl Arena {
             series: Series::new(),
             tape: TapeMemory::new(ROWS),
             vpin: Vpin::new(&config.vpin),
+            windows: Windows::new(&largest.windows, window_bytes),
             output: Output {
                 values: vec![0.0; largest.slots * ROWS],
                 keys: [vec![0; ROWS], vec![0; ROWS], vec![0; ROWS]],
                 key_validity: [vec![0; ROWS / 64], vec![0; ROWS / 64], vec![0; ROWS / 64]],
                 flags: vec![0; ROWS],
                 calendar: [vec![0; ROWS], vec![0; ROWS], vec![0; ROWS], vec![0; ROWS]],
+                small: vec![(vec![0; ROWS], vec![0; ROWS / 64]); largest.small],
             },
         })
     }
@@ -80,7 +92,12 @@ impl Arena {
     /// Bytes held by the large columns.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.merge.bytes() + self.tape.bytes() + self.series.bytes() + self.output.values.len() * 8 + ROWS * 8 * 8
+        self.merge.bytes()
+            + self.tape.bytes()
+            + self.series.bytes()
+            + self.windows.bytes()
+            + self.output.values.len() * 8
+            + ROWS * 8 * 8
     }
 }
 

@@ -50,6 +50,24 @@ pub struct FeatureConfig {
     pub mlofi_levels: bool,
     /// Write the raw levels.
     pub raw_levels: bool,
+    /// Seconds of `spread_percentile` and `spread_regime`.
+    pub spread_window_s: u32,
+    /// Seconds of `spread_tight_frac` and `spread_wide_frac`.
+    pub regime_window_s: u32,
+    /// A spread is tight up to this percentile, in percent.
+    pub tight_percent: u8,
+    /// A spread is wide from this percentile on, in percent.
+    pub wide_percent: u8,
+    /// Seconds of `ofi_beta` and `ofi_beta_r2`.
+    pub ofi_beta_window_s: u32,
+    /// Seconds of `kyle_lambda` and `kyle_lambda_r2`.
+    pub kyle_window_s: u32,
+    /// Seconds of the mean and deviation of `bid_slope_reg` and `ask_slope_reg`.
+    pub slope_window_s: u32,
+    /// Seconds of the mean and deviation of `cog_vs_mid_bps`.
+    pub cog_window_s: u32,
+    /// Seconds of the deviation of the size within 5 bps.
+    pub depth_window_s: u32,
     /// Nanoseconds between emitted rows; 0 emits every row (B12).
     pub emit_interval_ns: i64,
     /// Contract or seed names.
@@ -71,6 +89,15 @@ impl Default for FeatureConfig {
             max_gap_ns: 300 * NANOS_PER_SECOND,
             mlofi_levels: false,
             raw_levels: false,
+            spread_window_s: 300,
+            regime_window_s: 300,
+            tight_percent: 20,
+            wide_percent: 80,
+            ofi_beta_window_s: 300,
+            kyle_window_s: 300,
+            slope_window_s: 60,
+            cog_window_s: 60,
+            depth_window_s: 300,
             emit_interval_ns: 0,
             names: Names::Contract,
         }
@@ -103,12 +130,31 @@ impl FeatureConfig {
         ascending("impact_s", &self.impact_s)?;
         self.bars.validate()?;
         self.vpin.validate()?;
+        self.validate_windows()?;
         if !(self.mlofi_alpha.is_finite() && (0.0..=100.0).contains(&self.mlofi_alpha)) {
             return Err(Error::usage(
                 format!("mlofi_alpha = {} is out of range", self.mlofi_alpha),
                 "give a number from 0 to 100",
             ));
         }
+        Ok(())
+    }
+
+    fn validate_windows(&self) -> Result<()> {
+        let windows = [
+            ("spread_window_s", self.spread_window_s),
+            ("regime_window_s", self.regime_window_s),
+            ("ofi_beta_window_s", self.ofi_beta_window_s),
+            ("kyle_window_s", self.kyle_window_s),
+            ("slope_window_s", self.slope_window_s),
+            ("cog_window_s", self.cog_window_s),
+            ("depth_window_s", self.depth_window_s),
+        ];
+        for (key, seconds) in windows {
+            in_range(key, i64::from(seconds), 1, i64::from(limits::WINDOW_SECONDS))?;
+        }
+        in_range("wide_percent", i64::from(self.wide_percent), 1, 100)?;
+        in_range("tight_percent", i64::from(self.tight_percent), 0, i64::from(self.wide_percent) - 1)?;
         Ok(())
     }
 
@@ -123,7 +169,7 @@ impl FeatureConfig {
             patterns.iter().map(|f| format!("{}:{f},", f.len())).collect::<String>()
         };
         let (features, tables) = (list(&self.features), list(&self.tables));
-        format!(
+        let mut text = format!(
             "features={features}\nlevels={}\nofi_levels={}\nmlofi_alpha={:016x}\nmax_gap_ns={}\nmlofi_levels={}\n\
              raw_levels={}\nemit_interval_ns={}\nnames={:?}\ntables={tables}\nhorizons_s={:?}\nimpact_s={:?}\n{}{}",
             self.levels,
@@ -138,23 +184,33 @@ impl FeatureConfig {
             self.impact_s,
             self.bars.canonical_text(),
             self.vpin.canonical_text(),
-        )
-        .into_bytes()
+        );
+        let windows = [
+            self.spread_window_s,
+            self.regime_window_s,
+            self.ofi_beta_window_s,
+            self.kyle_window_s,
+            self.slope_window_s,
+            self.cog_window_s,
+            self.depth_window_s,
+        ];
+        text += &format!(
+            "windows_s={windows:?}\ntight_percent={}\nwide_percent={}\n",
+            self.tight_percent, self.wide_percent
+        );
+        text.into_bytes()
     }
 }
 
-/// Windows and times ahead of a configuration at most: each has its memory in the arena.
-const LENGTHS_MAX: usize = 8;
-
 fn ascending(key: &str, seconds: &[u32]) -> Result<()> {
     let is_ascending = seconds.windows(2).all(|pair| pair[0] < pair[1]);
-    let in_range = seconds.iter().all(|s| (1..=86_400).contains(s));
-    if is_ascending && in_range && seconds.len() <= LENGTHS_MAX {
+    let in_range = seconds.iter().all(|s| (1..=limits::WINDOW_SECONDS).contains(s));
+    if is_ascending && in_range && seconds.len() <= limits::HORIZONS {
         return Ok(());
     }
     Err(Error::usage(
         format!("{key} = {seconds:?} is no list of lengths"),
-        format!("give at most {LENGTHS_MAX} numbers of seconds from 1 to 86400, ascending"),
+        format!("give at most {} numbers of seconds from 1 to {}, ascending", limits::HORIZONS, limits::WINDOW_SECONDS),
     ))
 }
 
@@ -173,7 +229,18 @@ mod tests {
     fn unknown_keys_and_bad_ranges_are_named() {
         let error = FeatureConfig::from_toml("levles = 3").unwrap_err().to_string();
         assert!(error.contains("levles"), "{error}");
-        for text in ["levels = 0", "levels = 65", "ofi_levels = 0", "max_gap_ns = -1", "mlofi_alpha = nan"] {
+        for text in [
+            "levels = 0",
+            "levels = 65",
+            "ofi_levels = 0",
+            "max_gap_ns = -1",
+            "mlofi_alpha = nan",
+            "kyle_window_s = 0",
+            "tight_percent = 80",
+            "horizons_s = [5, 5]",
+            "horizons_s = [0]",
+            "horizons_s = [1,2,3,4,5,6,7,8,9]",
+        ] {
             let error = FeatureConfig::from_toml(text).unwrap_err().to_string();
             assert!(error.contains(text.split(' ').next().unwrap()), "{error}");
         }

@@ -58,7 +58,9 @@ fn copy_row(output: &mut Output, plan: &Plan, from: usize, to: usize) {
             }
             Place::Flags => output.flags[to] = output.flags[from],
             Place::Calendar(i) => output.calendar[i][to] = output.calendar[i][from],
-            Place::Slot(slot) => output.values[slot * ROWS + to] = output.values[slot * ROWS + from],
+            Place::Slot(slot) | Place::Small(slot, _) => {
+                output.values[slot * ROWS + to] = output.values[slot * ROWS + from]
+            }
         }
     }
 }

@@ -65,14 +65,20 @@ fn section(page: &mut String, family: &Family) -> std::fmt::Result {
 
 fn exists(column: &Definition) -> String {
     let rule = match column.levels {
-        LevelRule::Any => "always".to_owned(),
+        LevelRule::Any | LevelRule::Window(_) => "always".to_owned(),
         LevelRule::AtLeast(n) => format!("N >= {n}"),
         LevelRule::Each => "each level".to_owned(),
         LevelRule::EachOfi => "each level < ofi_levels".to_owned(),
         LevelRule::Horizon => "each horizon".to_owned(),
         LevelRule::Impact => "each of impact_s".to_owned(),
     };
-    if column.optional { format!("{rule}, on request") } else { rule }
+    if column.seed_only {
+        format!("{rule}, with names = seed")
+    } else if column.optional {
+        format!("{rule}, on request")
+    } else {
+        rule
+    }
 }
 
 fn sentence(text: &str) -> String {

@@ -13,6 +13,7 @@ use crate::feature::registry::Kernel;
 use crate::feature::run::run_beside;
 use crate::feature::table_plan::{EmitTable, TableOutput, TablePlan};
 use crate::feature::trade::{TradeMemory, TradePass, Wanted};
+use crate::feature::window::WindowScratch;
 use crate::feature::{FeatureConfig, PartitionInputs, Plan, Table, calendar, selected_tables};
 use crate::merge::{BATCH, MergeReport, Simd, trade_totals};
 use crate::schema::Schema;
@@ -185,6 +186,7 @@ pub fn run_partition(
     inputs: &PartitionInputs<'_>,
     plan: &PartitionPlan,
     arena: &mut PartitionArena,
+    spill: &mut dyn WindowScratch,
     emit: &mut EmitTable<'_>,
 ) -> Result<TablesReport> {
     let mut rows_out = vec![0; plan.len()];
@@ -216,7 +218,7 @@ pub fn run_partition(
         let midnight = calendar::midnight(inputs.date_tz, inputs.date())?;
         let ruler = Ruler { midnight, dense: config.dense, year_seconds: config.year_seconds };
         let tables = (!bars.is_empty()).then(|| BarTables { bars: TimeBars::new(&lengths, ruler), tables: bars });
-        merge = run_beside(inputs, &plan.book, book, (tables, number), &mut counted)?.merge;
+        merge = run_beside(inputs, &plan.book, book, (tables, number), spill, &mut counted)?.merge;
     }
     if !others.is_empty() {
         run_trades(inputs, plan, (book, trades), others, &mut counted)?;

@@ -24,6 +24,27 @@ pub(crate) const FAMILY: Family = Family {
     kernel: Kernel::Structural(|input, scratch, out| run(input.simd, input, scratch, out)),
 };
 
+/// What the seed divides by the mid without the factor of basis points.
+pub(crate) const SEED_NAMES: Family = Family {
+    name: "quote_seed",
+    table: "book",
+    about: "quote columns of the seed that the contract has in another unit, with --names seed only",
+    columns: &[Definition::new("relative_spread", "1", "spread_bps/1e4").null("not two-sided, or m <= 0").seed_only()],
+    needs: &[],
+    kernel: Kernel::Structural(|input, scratch, out| run_seed(input.simd, input, scratch, out)),
+};
+
+simd_kernel! {
+    fn run_seed(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = seed_body;
+}
+
+#[inline(always)]
+fn seed_body(input: &Structural<'_>, _: &mut Scratch, out: Out<'_>) {
+    let [relative] = out.columns();
+    let (bid, ask) = (input.batch.price(BookSide::Bid, 0), input.batch.price(BookSide::Ask, 0));
+    map3(relative, ask, bid, input.derived.mid_positive(), |a, b, m| ratio(1e4 * (a - b), m) / 1e4);
+}
+
 simd_kernel! {
     fn run(input: &Structural<'_>, scratch: &mut Scratch, out: Out<'_>) = body;
 }

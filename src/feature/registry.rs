@@ -6,10 +6,11 @@
 use crate::feature::bar::{self, Bar};
 use crate::feature::series::SeriesColumn;
 use crate::feature::trade::{self, TradeFrame};
+use crate::feature::window::{Quantity, Window};
 use crate::feature::{Flow, Out, Scratch, Structural};
 use crate::feature::{
-    bands, calendar, cog, concentration, decay, depth, levels, ofi, quote, raw, regression, returns, slope, smart,
-    trade_flow, vpin,
+    bands, calendar, cog, concentration, decay, depth, fixed, levels, ofi, quote, raw, regression, returns, rolling,
+    slope, smart, trade_flow, vpin,
 };
 use crate::schema::LogicalType;
 
@@ -40,6 +41,8 @@ pub struct Definition {
     pub levels: LevelRule,
     /// Written only when a pattern selects it, or its configuration key.
     pub optional: bool,
+    /// Written only under the seed's names.
+    pub seed_only: bool,
 }
 
 /// For which number of levels a column exists.
@@ -57,6 +60,8 @@ pub enum LevelRule {
     Horizon,
     /// Once for each of `impact_s`, `{g}` in the name being its seconds.
     Impact,
+    /// Once; its window may be configured, and a name that ends in the seconds follows.
+    Window(Window),
 }
 
 impl Definition {
@@ -75,6 +80,7 @@ impl Definition {
             version: 1,
             levels: LevelRule::Any,
             optional: false,
+            seed_only: false,
         }
     }
 
@@ -106,6 +112,11 @@ impl Definition {
 
     pub(crate) const fn dtype(mut self, dtype: LogicalType) -> Self {
         self.dtype = dtype;
+        self
+    }
+
+    pub(crate) const fn seed_only(mut self) -> Self {
+        self.seed_only = true;
         self
     }
 
@@ -149,6 +160,21 @@ pub(crate) enum Kernel {
     TradeSides,
     /// From a bar that has ended: one row.
     Bar(fn(&Bar<'_>, Out<'_>)),
+    /// Over windows of time, one quantity a column.
+    Window(&'static [Quantity]),
+}
+
+impl Entry {
+    /// The columns of the series that it reads.
+    pub(crate) fn needs(&self) -> &'static [SeriesColumn] {
+        match self.family.kernel {
+            Kernel::Window(quantities) => {
+                let at = self.family.columns.iter().position(|c| std::ptr::eq(c, self.column));
+                at.and_then(|at| quantities.get(at)).map_or(&[], |quantity| quantity.needs())
+            }
+            _ => self.family.needs,
+        }
+    }
 }
 
 /// One row of `hftcol features`.
@@ -164,6 +190,7 @@ pub struct Entry {
 pub static FAMILIES: &[Family] = &[
     raw::FAMILY,
     quote::FAMILY,
+    quote::SEED_NAMES,
     depth::FAMILY,
     depth::VWAP_10,
     smart::FAMILY,
@@ -178,6 +205,12 @@ pub static FAMILIES: &[Family] = &[
     ofi::FAMILY,
     returns::FAMILY,
     trade_flow::FAMILY,
+    rolling::FAMILY,
+    rolling::STATS,
+    rolling::SEED_NAMES,
+    fixed::SPREAD_STATE,
+    fixed::IMPACT,
+    fixed::STEADINESS,
     vpin::BOOK,
     trade::PRICE,
     trade::SIDES,

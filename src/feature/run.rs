@@ -14,6 +14,7 @@ use crate::feature::inputs::PartitionInputs;
 use crate::feature::plan::{COLUMNS_MAX, Place, Step};
 use crate::feature::registry::Kernel;
 use crate::feature::series::Series;
+use crate::feature::window::{WindowScratch, Windows};
 use crate::feature::{Arena, EmitTable, Plan};
 use crate::merge::{Batch, Merge, MergeConfig, MergeReport, Simd, TradeTape};
 
@@ -32,7 +33,7 @@ pub type Emit<'a> = dyn FnMut(usize, &[ColumnValues<'_>]) -> Result<()> + 'a;
 /// Computes the table `book` of one partition.
 ///
 /// `emit` gets blocks of [`Plan::block_rows`] rows (the last may be shorter), the columns in the order of [`Plan::schema`];
-/// an error of it ends the run and is returned. Nothing is allocated per block. The same input gives the same values for
+/// an error of it ends the run and is returned. `spill` takes what windows cannot hold in memory. Nothing is allocated per block. The same input gives the same values for
 /// every SIMD level, and for every block size of the files.
 ///
 /// # Errors
@@ -42,9 +43,10 @@ pub fn run_book(
     inputs: &PartitionInputs<'_>,
     plan: &Plan,
     arena: &mut Arena,
+    spill: &mut dyn WindowScratch,
     emit: &mut Emit<'_>,
 ) -> Result<PartitionReport> {
-    run_beside(inputs, plan, arena, (None, Some(0)), &mut |_, rows, columns| emit(rows, columns))
+    run_beside(inputs, plan, arena, (None, Some(0)), spill, &mut |_, rows, columns| emit(rows, columns))
 }
 
 /// The same with time bars beside it; `number` is the table's in the run, none where it is not written.
@@ -53,12 +55,13 @@ pub(crate) fn run_beside<'a>(
     plan: &Plan,
     arena: &'a mut Arena,
     (bars, number): (Option<BarTables<'a>>, Option<usize>),
+    spill: &mut dyn WindowScratch,
     emit: &mut EmitTable<'_>,
 ) -> Result<PartitionReport> {
-    if plan.levels > arena.levels || plan.slots > arena.slots {
-        return Err(Error::usage("the arena is smaller than the plan", "make both from one configuration"));
+    if *plan.config() != arena.config {
+        return Err(Error::usage("arena and plan are of two configurations", "make both from one"));
     }
-    let Arena { simd, merge: memory, derived, scratch, flow, series, output, tape, vpin, .. } = arena;
+    let Arena { simd, merge: memory, derived, scratch, flow, series, windows, output, tape, vpin, .. } = arena;
     let is_vpin = |step: &&Step| matches!(step.kernel, Kernel::Vpin);
     let vpin = plan.steps.iter().find(is_vpin).map(|_| vpin);
     let vpin = vpin.map(|vpin| vpin.start(&plan.config().vpin, inputs).map(|()| vpin)).transpose()?;
@@ -69,7 +72,8 @@ pub(crate) fn run_beside<'a>(
     let mut merge = Merge::new(inputs.book, inputs.trades, config, memory)?;
     let mut calendar = Calendar::new(inputs.date_tz)?;
     flow.reset();
-    let mut kernels = Kernels { plan, simd: *simd, derived, scratch, flow, series, calendar: &mut calendar };
+    windows.reset(spill)?;
+    let mut kernels = Kernels { plan, simd: *simd, derived, scratch, flow, series, windows, calendar: &mut calendar };
     let mut emission = Emission::new(plan.config().emit_interval_ns);
     let mut rows_out = 0;
     let mut filled = 0;
@@ -77,7 +81,7 @@ pub(crate) fn run_beside<'a>(
         let batch = merge.batch();
         let rows = batch.rows();
         emission.see(batch.clock());
-        kernels.run(batch, output, filled, (&mut beside, emit))?;
+        kernels.run(batch, output, filled, (&mut beside, emit), spill)?;
         filled += emission.choose(output, plan, filled, rows);
         if filled == ROWS {
             rows_out += output.emit(plan, filled, (number, emit))?;
@@ -97,6 +101,7 @@ struct Kernels<'a> {
     scratch: &'a mut Scratch,
     flow: &'a mut FlowState,
     series: &'a mut Series,
+    windows: &'a mut Windows,
     calendar: &'a mut Calendar,
 }
 
@@ -108,6 +113,7 @@ impl Kernels<'_> {
         output: &mut Output,
         first: usize,
         (beside, emit): (&mut Beside<'_>, &mut EmitTable<'_>),
+        spill: &mut dyn WindowScratch,
     ) -> Result<()> {
         let rows = batch.rows();
         output.write_keys(batch, first);
@@ -138,11 +144,16 @@ impl Kernels<'_> {
             }
         }
         self.take_series(output, first..first + batch.rows(), None);
+        let kept = batch.rows();
+        let values = &mut output.values;
+        self.windows.run(&self.plan.windows, self.simd, self.series, spill, &mut |slot, write| {
+            write(&mut values[slot * ROWS + first..][..kept]);
+        })?;
         let vpin = self.plan.steps.iter().find(|step| matches!(step.kernel, Kernel::Vpin));
         let vpin = vpin.map(|step| out(step, &mut output.values, first, batch.rows()).columns::<1>());
         beside.run(self.series, vpin.map(|[column]| column), emit)?;
         if !all {
-            let compacted = |step: &&Step| matches!(step.kernel, Kernel::Flow(_) | Kernel::Vpin);
+            let compacted = |step: &&Step| matches!(step.kernel, Kernel::Flow(_) | Kernel::Window(_) | Kernel::Vpin);
             for step in self.plan.steps.iter().filter(compacted) {
                 out(step, &mut output.values, first, rows).expand(&batch.two_sided);
             }
@@ -191,6 +202,15 @@ impl Output {
                 validity[rows / 64] &= (1 << (rows % 64)) - 1;
             }
         }
+        for place in &plan.places {
+            let Place::Small(slot, number) = *place else { continue };
+            let (numbers, validity) = &mut self.small[number];
+            validity.fill(0);
+            for (row, x) in self.values[slot * ROWS..][..rows].iter().enumerate() {
+                numbers[row] = if x.is_nan() { 0 } else { *x as i64 };
+                validity[row / 64] |= u64::from(!x.is_nan()) << (row % 64);
+            }
+        }
         let mut columns = [ColumnValues::F64(&[]); COLUMNS_MAX];
         for ((column, place), ty) in columns.iter_mut().zip(&plan.places).zip(&plan.schema().columns) {
             *column = match *place {
@@ -200,6 +220,10 @@ impl Output {
                 },
                 Place::Flags => ColumnValues::I64 { values: &self.flags[..rows], validity: None },
                 Place::Calendar(i) => ColumnValues::I64 { values: &self.calendar[i][..rows], validity: None },
+                Place::Small(_, number) => {
+                    let (numbers, validity) = &self.small[number];
+                    ColumnValues::I64 { values: &numbers[..rows], validity: Some(&validity[..rows.div_ceil(64)]) }
+                }
                 Place::Slot(slot) => ColumnValues::F64(&self.values[slot * ROWS..][..rows]),
             };
         }

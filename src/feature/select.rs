@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::feature::registry::{Definition, LevelRule};
 use crate::feature::table_plan::{lengths, timed_name};
-use crate::feature::{Entry, FeatureConfig, registry, tables};
+use crate::feature::{Entry, FeatureConfig, Names, registry, tables};
 use crate::limits;
 use crate::schema::level_suffix;
 
@@ -32,6 +32,9 @@ pub(crate) fn writes(config: &FeatureConfig, entry: &Entry, name: &str) -> bool 
     if !tables(config).is_ok_and(|tables| tables.iter().any(|table| table.kind() == entry.family.table)) {
         return false;
     }
+    if column.seed_only && config.names != Names::Seed {
+        return false;
+    }
     match column.levels {
         LevelRule::Each if config.raw_levels => return true,
         LevelRule::EachOfi if config.mlofi_levels => return true,
@@ -51,20 +54,39 @@ pub(crate) fn writes(config: &FeatureConfig, entry: &Entry, name: &str) -> bool 
 
 /// An entry stands for its column, or for each level that its template may name.
 fn selected(config: &FeatureConfig, entry: &Entry) -> bool {
-    let levels = match entry.column.levels {
+    let instances = match entry.column.levels {
         LevelRule::Each => config.levels,
         LevelRule::EachOfi => config.ofi_levels,
-        rule => {
-            let named = |seconds: u32| writes(config, entry, &timed_name(entry.column.name, seconds));
-            return lengths(config, rule).into_iter().any(named);
-        }
+        rule => instances(config, rule),
     };
-    (0..levels).any(|level| writes(config, entry, &level_name(entry.column, level)))
+    (0..instances).any(|i| writes(config, entry, &instance_name(config, entry.column, i)))
 }
 
-/// The name of one level of a template.
-pub(crate) fn level_name(column: &Definition, level: u16) -> String {
-    column.name.replace("{i:02}", &level_suffix(level))
+/// Columns that an entry stands for, where that does not depend on levels.
+pub(crate) fn instances(config: &FeatureConfig, rule: LevelRule) -> u16 {
+    u16::try_from(lengths(config, rule).len()).unwrap_or(u16::MAX)
+}
+
+/// The name of a column: of level `i` or length `i` of a template.
+pub(crate) fn instance_name(config: &FeatureConfig, column: &Definition, i: u16) -> String {
+    instance_text(config, column, column.name, i)
+}
+
+/// A name or alias of a column for level `i` or length `i`.
+pub(crate) fn instance_text(config: &FeatureConfig, column: &Definition, text: &str, i: u16) -> String {
+    match column.levels {
+        LevelRule::Each | LevelRule::EachOfi => text.replace("{i:02}", &level_suffix(i)),
+        LevelRule::Window(window) => {
+            // The registry has the name of the default window.
+            let usual = format!("_{}s", window.seconds(&FeatureConfig::default()));
+            let stem = text.strip_suffix(&usual);
+            stem.map_or_else(|| text.to_owned(), |stem| format!("{stem}_{}s", window.seconds(config)))
+        }
+        rule => {
+            let lengths = lengths(config, rule);
+            timed_name(text, lengths.get(usize::from(i)).copied().unwrap_or(0))
+        }
+    }
 }
 
 /// A pattern without the table in front, `trades.vpin`, if it may stand for the entry.
@@ -77,15 +99,13 @@ fn of_table<'a>(pattern: &'a str, entry: &Entry) -> Option<&'a str> {
 
 fn matches(config: &FeatureConfig, pattern: &str, entry: &Entry) -> bool {
     let Some(pattern) = of_table(pattern, entry) else { return false };
-    let timed = lengths(config, entry.column.levels);
-    if timed.iter().any(|seconds| glob(pattern, &timed_name(entry.column.name, *seconds))) {
-        return true;
-    }
-    let template = entry.column.name.contains("{i");
-    let levels = 0..if template { limits::FEATURE_LEVELS_MAX } else { 0 };
+    let instances = match entry.column.levels {
+        LevelRule::Each | LevelRule::EachOfi => limits::FEATURE_LEVELS_MAX,
+        rule => instances(config, rule),
+    };
     pattern == entry.family.name
         || glob(pattern, entry.column.name)
-        || levels.into_iter().any(|level| glob(pattern, &level_name(entry.column, level)))
+        || (0..instances).any(|i| glob(pattern, &instance_name(config, entry.column, i)))
 }
 
 /// `*` is any text, `?` any one byte.

@@ -111,7 +111,6 @@ pub(crate) struct Series {
     rows: usize,
 }
 
-#[allow(dead_code, reason = "windows and bars come next")]
 impl Series {
     pub(crate) fn new() -> Self {
         let lanes = vec![[0.0; BATCH]; SeriesColumn::ALL.len()];

@@ -20,7 +20,7 @@ macro_rules! simd_kernel {
         $vis fn $name(simd: $crate::merge::Simd, $($arg: $ty),*) {
             #[multiversion::multiversion(targets(
                 "x86_64+avx512f+avx512bw+avx512dq+avx512vl",
-                "x86_64+avx2",
+                "x86_64+avx2+fma",
                 "aarch64+neon"
             ))]
             fn best($($arg: $ty),*) {

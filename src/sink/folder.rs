@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Stage;
 use crate::error::Result;
 use crate::schema::PartitionKey;
-use crate::storage::{HeldLock, LockMode, ReadAt, Storage, WriteFile};
+use crate::storage::{HeldLock, LockMode, ReadAt, ScratchFile, Storage, WriteFile};
 use crate::store::{NameKind, escape};
 
 /// The staging folder beneath the output folder.
@@ -105,6 +105,15 @@ impl Folder {
             parent = child;
         }
         Ok(())
+    }
+
+    /// A nameless file in the folder's file system.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.storage.scratch(&Path::new(STAGING).join(format!("scratch-{number:08}")))
     }
 
     fn clear(&self) -> Result<()> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{DirEntry, HeldLock, LockMode, ReadAt, Storage, WriteFile};
+use super::{DirEntry, HeldLock, LockMode, ReadAt, ScratchFile, Storage, WriteFile};
 use crate::error::{Error, Result};
 
 /// What happens at the chosen operation.
@@ -91,6 +91,12 @@ impl Storage for FaultStorage {
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
         self.counter.check("create", path)?;
         Ok(self.writer(self.inner.create(path)?, path))
+    }
+
+    fn scratch(&self, path: &Path) -> Result<Box<dyn ScratchFile>> {
+        self.counter.check("create", path)?;
+        let inner = self.inner.scratch(path)?;
+        Ok(Box::new(FaultScratch { inner, counter: Arc::clone(&self.counter), path: path.to_owned() }))
     }
 
     fn append(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
@@ -209,5 +215,29 @@ impl ReadAt for FaultReader {
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
         self.counter.check("read", &self.path)?;
         self.inner.read_at(offset, out)
+    }
+}
+
+/// A nameless file whose reads and writes are counted.
+#[derive(Debug)]
+struct FaultScratch {
+    inner: Box<dyn ScratchFile>,
+    counter: Arc<Counter>,
+    path: std::path::PathBuf,
+}
+
+impl ScratchFile for FaultScratch {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.counter.check("write", &self.path)?;
+        self.inner.write_at(offset, bytes)
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        self.counter.check("read", &self.path)?;
+        self.inner.read_at(offset, out)
+    }
+
+    fn forget(&mut self, offset: u64, length: u64) {
+        self.inner.forget(offset, length);
     }
 }

@@ -9,6 +9,7 @@ mod fault;
 mod file;
 mod map;
 mod os;
+mod scratch;
 #[cfg(feature = "cli")]
 mod sigbus;
 mod simulated;
@@ -27,6 +28,7 @@ use crate::error::{Error, Result};
 #[doc(hidden)]
 pub use fault::{Fault, FaultStorage};
 pub use os::{IoMode, OsStorage};
+pub use scratch::ScratchFile;
 #[cfg(feature = "cli")]
 pub use sigbus::guard_sigbus;
 #[doc(hidden)]
@@ -109,6 +111,11 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// # Errors
     /// `Io`.
     fn append(&self, path: &Path) -> Result<Box<dyn WriteFile>>;
+    /// Creates a file that has no name when this returns: `path` is used for a moment.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn scratch(&self, path: &Path) -> Result<Box<dyn ScratchFile>>;
     /// Opens a file for reading.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::file::{self, OsWriteFile, PreadFile};
 use super::map::MappedFile;
+use super::scratch::{OsScratch, ScratchFile};
 use super::{DirEntry, EntryKind, HeldLock, LockMode, ReadAt, Storage, WriteFile, beneath};
 use crate::error::{Error, Escaped, Result};
 
@@ -133,6 +134,12 @@ impl Storage for OsStorage {
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
         let file = self.open_file("create", path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
         Ok(Box::new(OsWriteFile::new(file, &self.path.join(path))))
+    }
+
+    fn scratch(&self, path: &Path) -> Result<Box<dyn ScratchFile>> {
+        let file = self.open_file("create", path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
+        self.remove_file(path)?;
+        Ok(Box::new(OsScratch::new(file, &self.path.join(path))))
     }
 
     fn append(&self, path: &Path) -> Result<Box<dyn WriteFile>> {

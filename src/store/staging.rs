@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
-use crate::storage::{ReadAt, Storage, WriteFile};
+use crate::storage::{ReadAt, ScratchFile, Storage, WriteFile};
+use crate::store::{Store, identity, layout};
 
 /// Hands out the staging files of a run. Clones share the run's names, so that threads can stage while another publishes.
 #[derive(Clone, Debug)]
@@ -41,6 +42,17 @@ impl io::Write for Staged {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+impl Store {
+    /// A nameless file in the store's file system, for what a run cannot hold in memory.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        self.storage.create_private_dir(Path::new(layout::STAGING))?;
+        self.storage.scratch(&layout::staging(&format!("scratch-{:016x}", identity::random_u64())))
     }
 }
 

@@ -8,7 +8,7 @@ use hftcol::feature::{
 };
 use hftcol::schema::Clock;
 
-use crate::feature_tables::{Layout, readers};
+use crate::feature_tables::{HeapScratch, Layout, readers};
 use crate::oracle::Market;
 
 /// Columns by name: f64 as they are, integers as f64.
@@ -60,7 +60,7 @@ pub(crate) fn compute_tables_in(
         tables.insert(plan.name(number), columns);
     }
     let mut ended = vec![false; plan.len()];
-    let report = run_partition(&inputs, &plan, arena, &mut |number, rows, values| {
+    let report = run_partition(&inputs, &plan, arena, &mut HeapScratch::default(), &mut |number, rows, values| {
         assert!(!ended[number] && rows <= plan.block_rows(number), "only the last block is short");
         ended[number] = rows < plan.block_rows(number);
         let table = tables.get_mut(&plan.name(number)).unwrap();

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hftcol::codec::ColumnValues;
-use hftcol::feature::{Arena, FeatureConfig, PartitionInputs, PartitionReport, Plan, PriorVolume, Simd, run_book};
+use hftcol::error::{Error, Result};
+use hftcol::feature::{
+    Arena, FeatureConfig, PartitionInputs, PartitionReport, Plan, PriorVolume, Simd, WindowScratch, run_book,
+};
 use hftcol::format::FileHeader;
 use hftcol::read::TableReader;
 use hftcol::schema::{Clock, Column, LogicalType, PartitionKey, Schema, book_level_columns};
@@ -132,6 +135,8 @@ pub(crate) struct Computed {
     pub(crate) report: PartitionReport,
     /// Sizes of the emitted blocks.
     pub(crate) blocks: Vec<usize>,
+    /// Blocks of windows that did not fit in memory, by stream.
+    pub(crate) spilled: BTreeMap<u32, usize>,
 }
 
 impl Computed {
@@ -169,14 +174,18 @@ pub(crate) fn compute_in(market: &Market, config: &FeatureConfig, layout: Layout
     let plan = Plan::new(config, &inputs.shape()).unwrap();
     let mut columns: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut blocks = Vec::new();
-    let report = run_book(&inputs, &plan, arena, &mut |rows, values| {
+    let mut scratch = HeapScratch::default();
+    let report = run_book(&inputs, &plan, arena, &mut scratch, &mut |rows, values| {
         blocks.push(rows);
         assert_eq!(values.len(), plan.schema().columns.len());
         for (column, values) in plan.schema().columns.iter().zip(values) {
             let out = columns.entry(column.name.clone()).or_default();
             match values {
                 ColumnValues::F64(values) => out.extend_from_slice(values),
-                ColumnValues::I64 { values, .. } => out.extend(values.iter().map(|v| *v as f64)),
+                ColumnValues::I64 { values, validity } => {
+                    let known = |row: usize| validity.is_none_or(|bits| bits[row / 64] >> (row % 64) & 1 == 1);
+                    out.extend(values.iter().enumerate().map(|(i, v)| if known(i) { *v as f64 } else { f64::NAN }));
+                }
                 ColumnValues::Text { .. } => panic!("no feature is text"),
             }
             assert_eq!(out.len(), blocks.iter().sum::<usize>(), "{}", column.name);
@@ -184,5 +193,35 @@ pub(crate) fn compute_in(market: &Market, config: &FeatureConfig, layout: Layout
         Ok(())
     })
     .unwrap();
-    Computed { columns, report, blocks }
+    Computed { columns, report, blocks, spilled: scratch.written }
+}
+
+/// Scratch of windows on the heap; strict about what may be read.
+#[derive(Debug, Default)]
+pub(crate) struct HeapScratch {
+    blocks: BTreeMap<(u32, u64), Vec<u64>>,
+    written: BTreeMap<u32, usize>,
+}
+
+impl WindowScratch for HeapScratch {
+    fn clear(&mut self) -> Result<()> {
+        self.blocks.clear();
+        Ok(())
+    }
+
+    fn write(&mut self, stream: u32, block: u64, words: &[u64]) -> Result<()> {
+        *self.written.entry(stream).or_default() += 1;
+        self.blocks.insert((stream, block), words.to_vec());
+        Ok(())
+    }
+
+    fn read(&mut self, stream: u32, block: u64, words: &mut [u64]) -> Result<()> {
+        let found = self.blocks.get(&(stream, block));
+        words.copy_from_slice(found.ok_or_else(|| Error::damage("scratch", "a block", format!("{stream} {block}")))?);
+        Ok(())
+    }
+
+    fn release(&mut self, stream: u32, below: u64) {
+        self.blocks.retain(|(of, block), _| *of != stream || *block >= below);
+    }
 }

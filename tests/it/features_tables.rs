@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::feature_markets::market;
 use crate::feature_partitions::{Tables, Values, compute_tables, compute_tables_in};
-use crate::feature_tables::Layout;
+use crate::feature_tables::{HeapScratch, Layout};
 use crate::oracle::bars::{self, BarParameters, Limit};
 use crate::oracle::number::Num;
 use crate::oracle::trade_rows::{self, TradeParameters};
@@ -329,6 +329,8 @@ fn a_dollar_bar_needs_a_price() {
     };
     let plan = hftcol::feature::PartitionPlan::new(&config, &inputs.table_shape()).unwrap();
     let mut arena = PartitionArena::new(&config).unwrap();
-    let error = hftcol::feature::run_partition(&inputs, &plan, &mut arena, &mut |_, _, _| Ok(())).unwrap_err();
+    let error =
+        hftcol::feature::run_partition(&inputs, &plan, &mut arena, &mut HeapScratch::default(), &mut |_, _, _| Ok(()))
+            .unwrap_err();
     assert!(error.to_string().contains("-5"), "{error}");
 }

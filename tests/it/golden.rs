@@ -3,7 +3,7 @@
 use hftcol::feature::Simd;
 
 use crate::feature_tables::{Computed, Layout, compute};
-use crate::features_book::everything;
+use crate::feature_twins::everything;
 use crate::oracle::{Cell, Market, RawLevel, Snapshot, Trade};
 
 fn side(levels: &[(i64, i64)], stored: usize) -> Vec<RawLevel> {
@@ -126,5 +126,16 @@ fn five_flow_rows() {
     check(&got, "trade_count", &[0.0, 0.0, 1.0, 2.0, 0.0]);
     check(&got, "trade_imbalance", &[0.0, 0.0, 1.0, -0.5, 0.0]);
     check(&got, "trade_vwap", &[null, null, 100.02, (100.02 + 3.0 * 100.01) / 4.0, null]);
+    check(&got, "ofi_sum_5s", &[0.0, 3.0, 6.0, -4.0, 0.0]);
+    check(&got, "trade_imbalance_5s", &[0.0, 0.0, 1.0, 0.0, 0.0]);
+    check(&got, "trade_volume_5s", &[0.0, 0.0, 2.0, 6.0, 0.0]);
+    check(&got, "rv_5s", &[null, 0.0, 4.999_375_079e-5, 1.117_916_608e-4, null]);
+    check(&got, "ofi_beta", &[null, null, null, 9.614_375_114e-6, null]);
+    check(&got, "ofi_beta_r2", &[null, null, null, 0.892_860_969, null]);
+    check(&got, "kyle_lambda", &[null, null, null, 0.003_75, null]);
+    check(&got, "kyle_lambda_r2", &[null, null, null, 0.964_285_714_3, null]);
+    check(&got, "spread_percentile", &[0.5, 0.5, 1.0 / 6.0, 0.25, 0.5]);
+    check(&got, "spread_regime", &[1.0, 1.0, 0.0, 1.0, 1.0]);
+    check(&got, "spread_tight_frac", &[null, 0.0, 0.0, 1.0 / 3.0, 0.0]);
     assert_eq!((got.report.merge.trades_after_last, got.report.merge.gaps), (1, 1));
 }

@@ -17,6 +17,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod allocations;
 mod archives;
 mod books;
 mod build;
@@ -35,6 +36,7 @@ mod export;
 mod feature_markets;
 mod feature_partitions;
 mod feature_tables;
+mod feature_twins;
 mod features_book;
 mod features_tables;
 mod format;

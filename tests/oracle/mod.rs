@@ -7,11 +7,13 @@
 pub(crate) mod bars;
 pub(crate) mod book_flow;
 pub(crate) mod book_structure;
+pub(crate) mod book_windows;
 pub(crate) mod books;
 pub(crate) mod number;
 pub(crate) mod parse;
 pub(crate) mod trade_rows;
 pub(crate) mod vpin;
+pub(crate) mod wide;
 
 use std::collections::BTreeMap;
 

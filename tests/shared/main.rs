@@ -27,9 +27,18 @@ mod cli;
 mod compute;
 mod confusion;
 mod export;
+#[allow(dead_code, reason = "the first suite uses more of it")]
+#[path = "../it/feature_tables.rs"]
+mod feature_tables;
+#[allow(dead_code, reason = "the first suite uses more of it")]
+#[path = "../it/feature_twins.rs"]
+mod feature_twins;
 mod feeds;
 mod lobster;
 mod mapping;
+#[allow(dead_code, reason = "the first suite uses more of it")]
+#[path = "../oracle/mod.rs"]
+mod oracle;
 #[path = "../it/raw_store.rs"]
 mod raw_store;
 mod samples;
@@ -38,6 +47,7 @@ mod samples;
 mod sources;
 mod tables;
 mod unpack;
+mod windows;
 
 use std::path::{Path, PathBuf};
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use hftcol::compute::{self, BookChoice, ComputeOptions, KeyFilter};
 use hftcol::error::{Error, ErrorKind, Result};
 use hftcol::exec::PinPolicy;
-use hftcol::feature::{Amount, BarConfig, BucketVolume, Classify, FeatureConfig, VpinConfig};
+use hftcol::feature::{Amount, BarConfig, BucketVolume, Classify, FeatureConfig, Names, VpinConfig};
 use hftcol::schema::Clock;
 use hftcol::units::{Date, NANOS_PER_SECOND};
 
@@ -102,6 +102,11 @@ struct FeatureArgs {
     /// Longest time between two snapshots whose difference is taken, such as 300s, 5m, 500ms.
     #[arg(long, value_name = "TIME", value_parser = parse_nanos)]
     max_gap: Option<i64>,
+    #[command(flatten)]
+    windows: WindowArgs,
+    /// Names of columns: contract, or seed where the seed has one.
+    #[arg(long, value_name = "NAMES", value_parser = words::names)]
+    names: Option<Names>,
     /// Write the first row, then only rows at least this long after the last one written.
     #[arg(long, value_name = "TIME", value_parser = parse_nanos)]
     emit_interval: Option<i64>,
@@ -183,6 +188,38 @@ impl BarArgs {
     }
 }
 
+/// Windows of columns that have one of their own.
+#[derive(Debug, clap::Args)]
+struct WindowArgs {
+    /// Seconds of spread_percentile and spread_regime; 300 by default.
+    #[arg(long, value_name = "SECONDS")]
+    spread_window: Option<u32>,
+    /// Seconds of spread_tight_frac and spread_wide_frac; 300 by default.
+    #[arg(long, value_name = "SECONDS")]
+    regime_window: Option<u32>,
+    /// Percentile up to which a spread is tight; 20 by default.
+    #[arg(long, value_name = "PERCENT")]
+    tight_percent: Option<u8>,
+    /// Percentile from which on a spread is wide; 80 by default.
+    #[arg(long, value_name = "PERCENT")]
+    wide_percent: Option<u8>,
+    /// Seconds of ofi_beta; 300 by default.
+    #[arg(long, value_name = "SECONDS")]
+    ofi_beta_window: Option<u32>,
+    /// Seconds of kyle_lambda; 300 by default.
+    #[arg(long, value_name = "SECONDS")]
+    kyle_window: Option<u32>,
+    /// Seconds of the mean and deviation of the slopes; 60 by default.
+    #[arg(long, value_name = "SECONDS")]
+    slope_window: Option<u32>,
+    /// Seconds of the mean and deviation of the centre of gravity; 60 by default.
+    #[arg(long, value_name = "SECONDS")]
+    cog_window: Option<u32>,
+    /// Seconds of the deviation of the size within 5 bps; 300 by default.
+    #[arg(long, value_name = "SECONDS")]
+    depth_window: Option<u32>,
+}
+
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let options = options(args)?;
     let mut progress = progress::Progress::new(output);
@@ -205,6 +242,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
 fn options(args: &Args) -> Result<ComputeOptions> {
     let base = FeatureConfig::default();
     let chosen = &args.features;
+    let windows = &chosen.windows;
     let features = FeatureConfig {
         features: chosen.features.clone(),
         levels: chosen.levels.unwrap_or(base.levels),
@@ -215,11 +253,20 @@ fn options(args: &Args) -> Result<ComputeOptions> {
         max_gap_ns: chosen.max_gap.unwrap_or(base.max_gap_ns),
         tables: chosen.tables.clone(),
         horizons_s: chosen.horizons.clone().unwrap_or(base.horizons_s),
+        spread_window_s: windows.spread_window.unwrap_or(base.spread_window_s),
+        regime_window_s: windows.regime_window.unwrap_or(base.regime_window_s),
+        tight_percent: windows.tight_percent.unwrap_or(base.tight_percent),
+        wide_percent: windows.wide_percent.unwrap_or(base.wide_percent),
+        ofi_beta_window_s: windows.ofi_beta_window.unwrap_or(base.ofi_beta_window_s),
+        kyle_window_s: windows.kyle_window.unwrap_or(base.kyle_window_s),
+        slope_window_s: windows.slope_window.unwrap_or(base.slope_window_s),
+        cog_window_s: windows.cog_window.unwrap_or(base.cog_window_s),
+        depth_window_s: windows.depth_window.unwrap_or(base.depth_window_s),
         impact_s: chosen.impact.clone().unwrap_or(base.impact_s),
         bars: chosen.bars.bars(),
         vpin: chosen.bars.vpin(),
+        names: chosen.names.unwrap_or(base.names),
         emit_interval_ns: chosen.emit_interval.unwrap_or(base.emit_interval_ns),
-        names: base.names,
     };
     if args.threads == Some(0) {
         return Err(Error::usage("--threads 0", "give at least 1, or leave it out for one a core"));

@@ -38,11 +38,11 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
 
 fn exists(rule: LevelRule) -> String {
     match rule {
-        LevelRule::Any => "always".to_owned(),
+        LevelRule::Any | LevelRule::Window(_) => "always".to_owned(),
         LevelRule::AtLeast(levels) => format!("from {levels} levels"),
         LevelRule::Each => "each level".to_owned(),
-        LevelRule::EachOfi => "each of the ofi levels".to_owned(),
         LevelRule::Horizon => "each horizon".to_owned(),
+        LevelRule::EachOfi => "each of the ofi levels".to_owned(),
         LevelRule::Impact => "each time ahead".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! Words of the command line that become numbers: sizes, dates, times, clocks.
 
 use hftcol::error::Result;
+use hftcol::feature::Names;
 use hftcol::schema::{Clock, RawTable};
 use hftcol::units::{Date, NANOS_PER_SECOND, SECONDS_PER_DAY};
 
@@ -41,6 +42,14 @@ pub(crate) fn clock(text: &str) -> Result<Clock, String> {
         "event" => Ok(Clock::Event),
         "recv" => Ok(Clock::Recv),
         _ => Err("write event or recv".to_owned()),
+    }
+}
+
+pub(crate) fn names(text: &str) -> Result<Names, String> {
+    match text {
+        "contract" => Ok(Names::Contract),
+        "seed" => Ok(Names::Seed),
+        _ => Err("write contract or seed".to_owned()),
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::disk::{Disk, Node, file};
 use self::handles::{MemoryFile, MemoryLock, MemoryReader};
+use super::scratch::{MemoryScratch, ScratchFile};
 use super::{DirEntry, EntryKind, HeldLock, LockMode, ReadAt, Storage, WriteFile};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -132,6 +133,10 @@ impl Storage for MemoryStorage {
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
         let id = self.disk().make(path, file(), false).map_err(|e| Error::io("create", path, e))?;
         Ok(Box::new(MemoryFile { disk: Arc::clone(&self.disk), id }))
+    }
+
+    fn scratch(&self, _path: &Path) -> Result<Box<dyn ScratchFile>> {
+        Ok(Box::new(MemoryScratch::default()))
     }
 
     fn append(&self, path: &Path) -> Result<Box<dyn WriteFile>> {

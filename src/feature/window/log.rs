@@ -1,0 +1,216 @@
+//! A log of records of one width that many readers follow at their own distance, in memory of a fixed size.
+//!
+//! Records stand in blocks. Blocks that every reader has left are used again at once, so that a short window stays in
+//! the caches. When memory is full, the oldest block goes to the run's scratch ([`WindowScratch`]), and a reader that is
+//! still there reads it back into a block of its own: the same values on both ways.
+
+use crate::error::Result;
+
+/// Records of a block.
+pub(crate) const BLOCK: usize = 64;
+/// Fewest blocks in memory: those of a batch, and the one before them.
+pub(crate) const SLOTS_MIN: usize = 8;
+
+/// Where blocks of windows go that do not fit in memory; one partition at a time.
+///
+/// A block may be written again; then the last words count. What was written must come back unchanged, or an error.
+pub trait WindowScratch {
+    /// Forgets everything: another partition begins.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn clear(&mut self) -> Result<()>;
+    /// Keeps a block of a stream; the blocks of a stream have one length.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn write(&mut self, stream: u32, block: u64, words: &[u64]) -> Result<()>;
+    /// Reads a block that was written.
+    ///
+    /// # Errors
+    /// `Damage` where it is not what was written, `Io`.
+    fn read(&mut self, stream: u32, block: u64, words: &mut [u64]) -> Result<()>;
+    /// Blocks of the stream below this one are not read again.
+    fn release(&mut self, stream: u32, below: u64);
+}
+
+/// The records.
+#[derive(Debug)]
+pub(crate) struct BlockLog {
+    stream: u32,
+    width: usize,
+    /// The blocks in memory, then one block for each reader.
+    words: Vec<u64>,
+    slots: usize,
+    /// Slot of block b at b modulo its length, a power of two.
+    slot_of: Vec<u32>,
+    free: Vec<u32>,
+    /// First block in memory; those from `needed` up to it are in the scratch.
+    first: u64,
+    needed: u64,
+    len: u64,
+}
+
+/// A reader's place in a log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader {
+    number: usize,
+    /// The record it stands at.
+    pub(crate) record: u64,
+    /// Block in its own memory, if any.
+    own: Option<u64>,
+}
+
+impl Reader {
+    pub(crate) fn new(number: usize) -> Self {
+        Self { number, record: 0, own: None }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.record = 0;
+        self.own = None;
+    }
+
+    /// Forgets the block that it read back.
+    pub(crate) fn forget(&mut self) {
+        self.own = None;
+    }
+}
+
+impl BlockLog {
+    /// A log of records of `width` words in at most `bytes` bytes, for `readers` readers.
+    pub(crate) fn new(stream: u32, width: usize, bytes: usize, readers: usize) -> Self {
+        let block = width * BLOCK;
+        let slots = (bytes / (8 * block)).max(SLOTS_MIN);
+        let mut log = Self {
+            stream,
+            width,
+            words: vec![0; block * (slots + readers)],
+            slots,
+            slot_of: vec![0; slots.next_power_of_two()],
+            free: Vec::with_capacity(slots),
+            first: 0,
+            needed: 0,
+            len: 0,
+        };
+        log.reset();
+        log
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        8 * self.words.len() + 8 * self.slots
+    }
+
+    pub(crate) fn reset(&mut self) {
+        (self.first, self.needed, self.len) = (0, 0, 0);
+        self.free.clear();
+        self.free.extend((0..self.slots as u32).rev());
+    }
+
+    /// Records appended.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    #[inline(always)]
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    #[inline(always)]
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
+    #[inline(always)]
+    fn key(&self, block: u64) -> usize {
+        block as usize & (self.slot_of.len() - 1)
+    }
+
+    /// Where a record of a block in memory begins in [`BlockLog::words`].
+    #[inline(always)]
+    fn offset(&self, record: u64) -> usize {
+        let block = record / BLOCK as u64;
+        let slot = self.slot_of[self.key(block)] as usize;
+        (slot * BLOCK + record as usize % BLOCK) * self.width
+    }
+
+    /// Appends a record and returns where it begins; its words are left over from another.
+    pub(crate) fn push(&mut self, scratch: &mut dyn WindowScratch) -> Result<usize> {
+        let record = self.len;
+        if record.is_multiple_of(BLOCK as u64) {
+            self.add_block(record / BLOCK as u64, scratch)?;
+        }
+        self.len += 1;
+        Ok(self.offset(record))
+    }
+
+    fn add_block(&mut self, block: u64, scratch: &mut dyn WindowScratch) -> Result<()> {
+        if self.free.is_empty() {
+            let oldest = self.offset(self.first * BLOCK as u64);
+            scratch.write(self.stream, self.first, &self.words[oldest..oldest + self.width * BLOCK])?;
+            self.free.push(self.slot_of[self.key(self.first)]);
+            self.first += 1;
+        }
+        let key = self.key(block);
+        self.slot_of[key] = self.free.pop().unwrap_or(0);
+        Ok(())
+    }
+
+    /// Takes the last record away. True when that brought a block back from the scratch: readers must then forget theirs.
+    pub(crate) fn pop(&mut self, scratch: &mut dyn WindowScratch) -> Result<bool> {
+        self.len -= 1;
+        let block = self.len / BLOCK as u64;
+        if !self.len.is_multiple_of(BLOCK as u64) {
+            return Ok(false);
+        }
+        self.free.push(self.slot_of[self.key(block)]);
+        if block == 0 || block > self.first || block <= self.needed {
+            return Ok(false);
+        }
+        // The block before is in the scratch.
+        self.first = block - 1;
+        let slot = self.free.pop().unwrap_or(0);
+        let key = self.key(self.first);
+        self.slot_of[key] = slot;
+        let at = slot as usize * BLOCK * self.width;
+        scratch.read(self.stream, self.first, &mut self.words[at..at + BLOCK * self.width])?;
+        Ok(true)
+    }
+
+    /// Where the last record begins.
+    #[inline(always)]
+    pub(crate) fn last(&self) -> usize {
+        self.offset(self.len - 1)
+    }
+
+    /// Where a reader's record begins, and whether that is in its own block, which its next block will overwrite.
+    #[inline(always)]
+    pub(crate) fn locate(&mut self, reader: &mut Reader, scratch: &mut dyn WindowScratch) -> Result<(usize, bool)> {
+        let block = reader.record / BLOCK as u64;
+        if block >= self.first {
+            return Ok((self.offset(reader.record), false));
+        }
+        let at = (self.slots + reader.number) * BLOCK * self.width;
+        if reader.own != Some(block) {
+            reader.own = None;
+            scratch.read(self.stream, block, &mut self.words[at..at + BLOCK * self.width])?;
+            reader.own = Some(block);
+        }
+        Ok((at + reader.record as usize % BLOCK * self.width, true))
+    }
+
+    /// Records below this one are not read again.
+    pub(crate) fn release(&mut self, record: u64, scratch: &mut dyn WindowScratch) {
+        let below = record / BLOCK as u64;
+        if below <= self.needed {
+            return;
+        }
+        while self.first < below {
+            self.free.push(self.slot_of[self.key(self.first)]);
+            self.first += 1;
+        }
+        self.needed = below;
+        scratch.release(self.stream, below);
+    }
+}
