@@ -1,7 +1,8 @@
 //! Section 2.3: every window gone through anew for every row.
 //!
 //! What a window is made of (ofi, returns, volumes...) comes from the table's own columns, which have twins of their
-//! own; so a sum here has exact contributions and the contract's tolerance (A6) is all that may lie between.
+//! own; so a sum here has exact contributions. Between it and a running sum may lie the contract's tolerance (A6) and what
+//! 106 bits of all that the partition has added do not hold ([`FLOOR`]); the second is wider than the contract allows.
 
 use std::collections::BTreeMap;
 
