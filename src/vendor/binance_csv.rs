@@ -1,7 +1,7 @@
-//! Binance's public CSV files of trades and aggregated trades: `BTCUSDT-aggTrades-2024-08-08.csv`, of all three markets, with a header
-//! or without. The security stands in the file's name only.
+//! Binance's public CSV files of trades, aggregated trades, best quotes and bars: `BTCUSDT-aggTrades-2024-08-08.csv`,
+//! `BTCUSDT-1m-2024-08.csv`, of all three markets, with a header or without. The security stands in the file's name only.
 //!
-//! One record is one trade. Times are ms, in newer spot files us. `is_buyer_maker` says that the aggressor sells.
+//! One record is one row. Times are ms, in newer spot files us. `is_buyer_maker` says that the aggressor sells. A bar's time is its begin.
 
 use super::columns::{ColumnParser, ColumnPlan, Role};
 use super::feed::binance::Market;
@@ -17,28 +17,33 @@ use crate::schema::{Clock, RawTable};
 
 /// A layout: names of its columns (spot files with a header write them without underscores), in order.
 struct Layout {
+    table: RawTable,
     channel: &'static str,
     market: Market,
     columns: &'static [&'static str],
 }
 
-const LAYOUTS: [Layout; 5] = [
+const LAYOUTS: [Layout; 8] = [
     Layout {
+        table: RawTable::Trades,
         channel: "trade",
         market: Market::Spot,
         columns: &["id", "price", "qty", "quote_qty", "time", "is_buyer_maker", "is_best_match"],
     },
     Layout {
+        table: RawTable::Trades,
         channel: "trade",
         market: Market::UsdM,
         columns: &["id", "price", "qty", "quote_qty", "time", "is_buyer_maker"],
     },
     Layout {
+        table: RawTable::Trades,
         channel: "trade",
         market: Market::CoinM,
         columns: &["id", "price", "qty", "base_qty", "time", "is_buyer_maker"],
     },
     Layout {
+        table: RawTable::Trades,
         channel: "aggTrade",
         market: Market::Spot,
         columns: &[
@@ -53,6 +58,7 @@ const LAYOUTS: [Layout; 5] = [
         ],
     },
     Layout {
+        table: RawTable::Trades,
         channel: "aggTrade",
         market: Market::UsdM,
         columns: &[
@@ -65,6 +71,38 @@ const LAYOUTS: [Layout; 5] = [
             "is_buyer_maker",
         ],
     },
+    Layout {
+        table: RawTable::Quotes,
+        channel: "bookTicker",
+        market: Market::UsdM,
+        columns: &[
+            "update_id",
+            "best_bid_price",
+            "best_bid_qty",
+            "best_ask_price",
+            "best_ask_qty",
+            "transaction_time",
+            "event_time",
+        ],
+    },
+    // The same columns in all markets: a header stands in the futures' files only, and spot prices have eight decimals.
+    Layout { table: RawTable::Ohlcv, channel: "kline", market: Market::Spot, columns: &BAR },
+    Layout { table: RawTable::Ohlcv, channel: "kline", market: Market::UsdM, columns: &BAR },
+];
+
+const BAR: [&str; 12] = [
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "count",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "ignore",
 ];
 
 /// What a file is, by its first line.
@@ -79,15 +117,13 @@ impl File {
         let mut lines = header::whole_lines(probe.head).filter(|line| !header::is_blank(line));
         let first = lines.next()?;
         let names = cells(first);
-        let named = LAYOUTS.iter().find(|layout| {
-            let same = |(name, column): (&Vec<u8>, &&str)| squeezed(name) == squeezed(column.as_bytes());
-            names.len() == layout.columns.len() && names.iter().zip(layout.columns).all(same)
-        });
+        // The last one: bars with a header are those of futures.
+        let named = LAYOUTS.iter().rfind(|layout| layout.is_header(&names));
         let (layout, row) = match named {
             Some(layout) => (layout, cells(lines.next()?)),
             None => (LAYOUTS.iter().find(|layout| layout.fits(&names) && layout.fits_name(probe))?, names),
         };
-        let unit = row.get(layout.time()).and_then(|text| TimeFormat::of_epoch(text))?;
+        let unit = row.get(layout.time()?).and_then(|text| TimeFormat::of_epoch(text))?;
         Some(Self { layout, header: named.map(|_| first.to_vec()), unit })
     }
 }
@@ -108,16 +144,26 @@ fn cells(line: &[u8]) -> Vec<Vec<u8>> {
 }
 
 impl Layout {
-    fn time(&self) -> usize {
-        if self.channel == "trade" { 4 } else { 5 }
+    fn is_header<T: AsRef<[u8]>>(&self, names: &[T]) -> bool {
+        let same = |(name, column): (&T, &&str)| squeezed(name.as_ref()) == squeezed(column.as_bytes());
+        names.len() == self.columns.len() && names.iter().zip(self.columns).all(same)
     }
 
-    fn role(&self, name: &str, unit: TimeFormat) -> Role {
+    /// The column that orders the rows.
+    fn time(&self) -> Option<usize> {
+        self.columns.iter().position(|name| matches!(Self::role(name, TimeFormat::Millis), Role::Event(_)))
+    }
+
+    fn role(name: &str, unit: TimeFormat) -> Role {
         match name {
             "id" | "agg_trade_id" => Role::Id,
-            "price" => Role::Decimal(0),
-            "qty" | "quantity" => Role::Decimal(1),
-            "time" | "transact_time" => Role::Event(unit),
+            "update_id" => Role::Sequence,
+            "price" | "best_bid_price" | "open" => Role::Decimal(0),
+            "qty" | "quantity" | "best_bid_qty" | "high" => Role::Decimal(1),
+            "best_ask_price" | "low" => Role::Decimal(2),
+            "best_ask_qty" | "close" => Role::Decimal(3),
+            "volume" => Role::Decimal(4),
+            "time" | "transact_time" | "event_time" | "open_time" => Role::Event(unit),
             "is_buyer_maker" => Role::BuyerIsMaker(0),
             _ => Role::Skip,
         }
@@ -125,14 +171,19 @@ impl Layout {
 
     /// True if a record has this layout's kinds of cells.
     fn fits(&self, row: &[Vec<u8>]) -> bool {
+        let is_amount = |cell: &[u8]| matches!(decimal(cell), Ok(Number::Value(value)) if value.mantissa >= 0);
+        let decimals = |cell: &[u8]| cell.iter().rev().position(|b| *b == b'.').unwrap_or(0);
         row.len() == self.columns.len()
+            && (self.table != RawTable::Ohlcv || (self.market == Market::Spot) == (decimals(&row[1]) == 8))
             && self.columns.iter().zip(row).all(|(name, cell)| match *name {
-                "price" | "qty" | "quantity" | "quote_qty" | "base_qty" => {
-                    matches!(decimal(cell), Ok(Number::Value(value)) if value.mantissa >= 0)
+                "time" | "transact_time" | "transaction_time" | "event_time" | "open_time" | "close_time" => {
+                    TimeFormat::of_epoch(cell).is_some()
                 }
-                "time" | "transact_time" => TimeFormat::of_epoch(cell).is_some(),
                 "is_buyer_maker" | "is_best_match" => cell.len() > 1 && flag_word(cell).is_some(),
-                _ => !cell.is_empty() && cell.iter().all(u8::is_ascii_digit),
+                name if name.ends_with("id") || name == "count" => {
+                    !cell.is_empty() && cell.iter().all(u8::is_ascii_digit)
+                }
+                _ => is_amount(cell),
             })
     }
 
@@ -149,10 +200,23 @@ fn named(probe: &Probe<'_>) -> Option<(String, &'static str)> {
     let channel = match rest.split_once('-')?.0 {
         "trades" => "trade",
         "aggTrades" => "aggTrade",
+        "bookTicker" => "bookTicker",
+        interval if is_interval(interval) => "kline",
         _ => return None,
     };
     let is_name = security.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     (is_name && !security.is_empty()).then(|| (security.to_owned(), channel))
+}
+
+/// True for the length of a bar: `1s`, `15m`, `4h`, `1d`, `1w`, `1mo`.
+fn is_interval(word: &str) -> bool {
+    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    unit.len() < word.len() && matches!(unit, "s" | "m" | "h" | "d" | "w" | "mo")
+}
+
+/// True for the columns of a bar in this venue's files: `ohlcv` leaves them to this dialect.
+pub(super) fn is_bar(names: &[String]) -> bool {
+    LAYOUTS.iter().any(|layout| layout.table == RawTable::Ohlcv && layout.is_header(names))
 }
 
 /// Why a file is one of these.
@@ -170,7 +234,7 @@ pub(super) fn open(probe: &Probe<'_>, options: &SourceOptions) -> Result<Box<dyn
     let file = File::of(probe).ok_or_else(|| {
         Error::refused(
             probe.path,
-            "messages of Binance, or its CSV of trades or aggTrades",
+            "messages of Binance, or its CSV of trades, aggTrades, bookTicker or bars",
             "keep the name that a file without a header was downloaded with",
         )
     })?;
@@ -183,10 +247,10 @@ pub(super) fn open(probe: &Probe<'_>, options: &SourceOptions) -> Result<Box<dyn
     };
     let is_coin = file.layout.market == Market::UsdM && security.contains("USD_");
     let market = if is_coin { Market::CoinM } else { file.layout.market };
-    let columns = file.layout.columns.iter().map(|name| ((*name).to_owned(), file.layout.role(name, file.unit)));
+    let columns = file.layout.columns.iter().map(|name| ((*name).to_owned(), Layout::role(name, file.unit)));
     let venue = options.venue.clone().unwrap_or_else(|| market.venue().to_owned());
     let plan = ColumnPlan {
-        table: RawTable::Trades,
+        table: file.layout.table,
         levels: 1,
         levels_cut: 0,
         delimiter: b',',

@@ -1,9 +1,9 @@
-//! Dialects of one venue's captured messages, bare, with the capture time before them or as one list; two of them also read the
-//! venue's CSV files.
+//! Dialects of one venue's captured messages, bare, with the capture time before them or as one list; three of them also read
+//! the venue's CSV files.
 
 use super::feed::{Envelope, FeedParser, Protocol, Trial};
 use super::feed::{binance::Binance, bybit::Bybit, coinbase::Coinbase, hyperliquid::Hyperliquid};
-use super::{ChunkParser, Dialect, Probe, Recognition, SourceOptions, binance_csv, coinbase_csv};
+use super::{ChunkParser, Dialect, Probe, Recognition, SourceOptions, binance_csv, bybit_csv, coinbase_csv};
 use crate::error::{Error, Result};
 
 /// The dialects.
@@ -14,9 +14,11 @@ pub(super) static COINBASE: Capture =
     Capture { name: "coinbase", title: "Coinbase", start: coinbase, files: Some(&COINBASE_FILES) };
 pub(super) static HYPERLIQUID: Capture =
     Capture { name: "hyperliquid", title: "Hyperliquid", start: hyperliquid, files: None };
-pub(super) static BYBIT: Capture = Capture { name: "bybit", title: "Bybit", start: bybit, files: None };
+pub(super) static BYBIT: Capture = Capture { name: "bybit", title: "Bybit", start: bybit, files: Some(&BYBIT_FILES) };
 
 static BINANCE_FILES: Files = Files { recognise: binance_csv::recognise, open: binance_csv::open };
+
+static BYBIT_FILES: Files = Files { recognise: bybit_csv::recognise, open: bybit_csv::open };
 
 static COINBASE_FILES: Files = Files { recognise: coinbase_csv::recognise, open: coinbase_csv::open };
 

@@ -7,6 +7,7 @@ mod apart;
 mod binance_csv;
 mod bitflyer;
 mod bitstamp_l3;
+mod bybit_csv;
 mod capture;
 mod ccxt;
 mod ccxt_keys;

@@ -49,7 +49,7 @@ struct Bars {
 }
 
 fn bars(probe: &Probe<'_>, header: &Header) -> std::result::Result<Bars, String> {
-    if FOREIGN.iter().any(|name| header.find(name).is_some()) {
+    if FOREIGN.iter().any(|name| header.find(name).is_some()) || super::binance_csv::is_bar(&header.names) {
         return Err("the columns of bars alone".to_owned());
     }
     let mut values = [0; 5];

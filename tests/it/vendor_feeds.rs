@@ -211,6 +211,57 @@ fn csv_files_of_binance() {
 }
 
 #[test]
+fn quotes_and_bars_of_binance() {
+    let limits = InputLimits::default();
+    let file = |name: &str, text: &str| parse(name, text.as_bytes(), &SourceOptions::default(), &limits).unwrap();
+    let quotes = file(
+        "BTCUSDT-bookTicker-2023-01-01.csv",
+        "update_id,best_bid_price,best_bid_qty,best_ask_price,best_ask_qty,transaction_time,event_time\n\
+         3819899,16537.1,5.2,16537.2,3.1,1672531200012,1672531200020\n",
+    );
+    assert_eq!(
+        quotes.first("quotes"),
+        "binance-futures/BTCUSDT 2023-01-01 1672531200020000000 - 3819899 1.0 ||16537.1 5.2 16537.2 3.1"
+    );
+    let bar = "1704067200000,42283.58000000,42298.62000000,42261.02000000,42298.61000000,35.92724000,1704067259999,1519032.3,1327,23.1,980394.5,0\n";
+    let spot = file("BTCUSDT-1m-2024-01-01.csv", bar);
+    assert_eq!(
+        spot.first("ohlcv"),
+        "binance/BTCUSDT 2024-01-01 1704067200000000000 - - 0.0 -||42283.58 42298.62 42261.02 42298.61 35.92724"
+    );
+    let header = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore\n";
+    let futures =
+        "1704067200000,42314.00,42335.80,42289.60,42331.90,289.641,1704067259999,12256155.2,3310,175.2,7414459.8,0\n";
+    let row = "42314 42335.8 42289.6 42331.9 289.641";
+    let headed = file("BTCUSDT-1m-2024-01-01.csv", &format!("{header}{futures}"));
+    assert!(headed.first("ohlcv").starts_with("binance-futures/BTCUSDT "), "{}", headed.first("ohlcv"));
+    assert!(headed.first("ohlcv").ends_with(row));
+    assert_eq!(
+        file("BTCUSDT-4h-2021-01.csv", futures).first("ohlcv").split(' ').next(),
+        Some("binance-futures/BTCUSDT")
+    );
+    assert_eq!(file("BTCUSD_PERP-1mo-2021.csv", futures).first("ohlcv").split('/').next(), Some("binance-delivery"));
+    let unnamed = parse("bars.csv", bar.as_bytes(), &SourceOptions::default(), &limits);
+    assert_eq!(unnamed.unwrap_err().exit_code(), 3, "cells alone do not say what they are");
+}
+
+#[test]
+fn csv_files_of_bybit() {
+    let header = "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional\n";
+    let rows = rows(&format!(
+        "{header}1704067200.1234,BTCUSDT,Buy,0.003,42313.9,PlusTick,b7b1-4c,1.26e+10,0.003,126.9\n\
+         1704067201,BTCUSDT,Sell,1,42313.8,MinusTick,b7b1-4d,4.2e+12,1,42313.8\n"
+    ));
+    assert_eq!(
+        rows.rows["trades"],
+        [
+            "bybit/BTCUSDT 2024-01-01 1704067200123400000 - - 1.0 1|b7b1-4c|42313.9 0.003",
+            "bybit/BTCUSDT 2024-01-01 1704067201000000000 - - 2.0 -1|b7b1-4d|42313.8 1",
+        ]
+    );
+}
+
+#[test]
 fn matches_name_the_makers_side() {
     let parsed = rows(MATCHES);
     assert_eq!(
