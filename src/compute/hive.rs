@@ -46,6 +46,10 @@ impl Stage for HiveFolder {
         self.folder.create()
     }
 
+    fn create_long(&self) -> Result<FolderFile> {
+        self.folder.create_long()
+    }
+
     fn reopen(&self, file: &FolderFile) -> Result<Arc<dyn ReadAt>> {
         self.folder.reopen(file)
     }

@@ -139,6 +139,10 @@ impl Stage for FeatureSet {
         self.stager.stage().map(SetFile)
     }
 
+    fn create_long(&self) -> Result<SetFile> {
+        self.stager.stage_long().map(SetFile)
+    }
+
     fn reopen(&self, file: &SetFile) -> Result<Arc<dyn ReadAt>> {
         self.stager.open_staged(&file.0)
     }

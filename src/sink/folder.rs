@@ -107,6 +107,10 @@ impl Folder {
         Ok(())
     }
 
+    fn next_name(&self) -> PathBuf {
+        Path::new(STAGING).join(format!("{:08}", self.next.fetch_add(1, Ordering::Relaxed)))
+    }
+
     /// A nameless file in the folder's file system.
     ///
     /// # Errors
@@ -140,8 +144,13 @@ impl Stage for Folder {
     type File = FolderFile;
 
     fn create(&self) -> Result<FolderFile> {
-        let name = Path::new(STAGING).join(format!("{:08}", self.next.fetch_add(1, Ordering::Relaxed)));
+        let name = self.next_name();
         Ok(FolderFile { file: self.storage.create(&name)?, name })
+    }
+
+    fn create_long(&self) -> Result<FolderFile> {
+        let name = self.next_name();
+        Ok(FolderFile { file: self.storage.create_long(&name)?, name })
     }
 
     fn reopen(&self, file: &FolderFile) -> Result<Arc<dyn ReadAt>> {

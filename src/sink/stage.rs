@@ -18,6 +18,14 @@ pub trait Stage: fmt::Debug + Sync {
     /// `Io`.
     fn create(&self) -> Result<Self::File>;
 
+    /// The same for a file that may be long and is not read soon; it must be flushed before it is.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn create_long(&self) -> Result<Self::File> {
+        self.create()
+    }
+
     /// Opens for reading what was written to a file of this stage.
     ///
     /// # Errors

@@ -35,7 +35,10 @@ impl<F: super::StagedWrite> TableSink<F> {
     /// `Io` from the stage, `Usage` for a schema over the limits.
     pub fn new(formats: &[&'static dyn Format], header: FileHeader, stage: &impl Stage<File = F>) -> Result<Self> {
         let keeps = formats.iter().any(|format| format.role() != Role::Nothing);
-        let writer = if keeps { Some(TableWriter::new(stage.create()?, header)?) } else { None };
+        // A table that other formats are made from is read back at once.
+        let is_read = formats.iter().any(|format| format.role() == Role::Export);
+        let create = || if is_read { stage.create() } else { stage.create_long() };
+        let writer = if keeps { Some(TableWriter::new(create()?, header)?) } else { None };
         Ok(Self { writer, formats: formats.to_vec(), rows: 0 })
     }
 

@@ -93,6 +93,11 @@ impl Storage for FaultStorage {
         Ok(self.writer(self.inner.create(path)?, path))
     }
 
+    fn create_long(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
+        self.counter.check("create", path)?;
+        Ok(self.writer(self.inner.create_long(path)?, path))
+    }
+
     fn scratch(&self, path: &Path) -> Result<Box<dyn ScratchFile>> {
         self.counter.check("create", path)?;
         let inner = self.inner.scratch(path)?;

@@ -42,11 +42,16 @@ impl WriteFile for OsWriteFile {
     }
 
     fn seal(&mut self) -> Result<()> {
-        // The creation asked for 0640 and the umask took its share; sealing only takes more away.
-        let fail = |e: rustix::io::Errno| Error::io("chmod", &self.path, e.into());
-        let stat = rustix::fs::fstat(&self.file).map_err(fail)?;
-        rustix::fs::fchmod(&self.file, Mode::from_raw_mode(stat.st_mode & SEALED)).map_err(fail)
+        seal(&self.file, &self.path)
     }
+}
+
+/// Makes a file read-only.
+pub(super) fn seal(file: &File, path: &Path) -> Result<()> {
+    // The creation asked for 0640 and the umask took its share; sealing only takes more away.
+    let fail = |e: rustix::io::Errno| Error::io("chmod", path, e.into());
+    let stat = rustix::fs::fstat(file).map_err(fail)?;
+    rustix::fs::fchmod(file, Mode::from_raw_mode(stat.st_mode & SEALED)).map_err(fail)
 }
 
 /// A file read with `pread`. Its length is the one at the opening; a file cut since then is an error of the read.

@@ -5,6 +5,7 @@
 //! that remembers what was synced ([`MemoryStorage`]).
 
 mod beneath;
+mod direct;
 mod fault;
 mod file;
 mod map;
@@ -106,6 +107,14 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// # Errors
     /// `Io`.
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>>;
+    /// The same for a file that may be long and is not read soon: it may go past the system's page cache, in pieces, so it must
+    /// be flushed before anybody reads it. An error of a write may be told at a later write, at the flush or at the sync.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn create_long(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
+        self.create(path)
+    }
     /// Opens a file for appending, creating it if absent.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::direct::DirectFile;
 use super::file::{self, OsWriteFile, PreadFile};
 use super::map::MappedFile;
 use super::scratch::{OsScratch, ScratchFile};
@@ -134,6 +135,11 @@ impl Storage for OsStorage {
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
         let file = self.open_file("create", path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
         Ok(Box::new(OsWriteFile::new(file, &self.path.join(path))))
+    }
+
+    fn create_long(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
+        let file = self.open_file("create", path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
+        Ok(Box::new(DirectFile::new(file, &self.path.join(path))))
     }
 
     fn scratch(&self, path: &Path) -> Result<Box<dyn ScratchFile>> {

@@ -62,9 +62,22 @@ impl Stager {
     /// # Errors
     /// `Io`.
     pub fn stage(&self) -> Result<Staged> {
-        let number = self.names.fetch_add(1, Ordering::Relaxed);
-        let path = self.folder.join(format!("{:016x}-{number:08x}", self.prefix));
+        let path = self.next_path();
         Ok(Staged { file: self.storage.create(&path)?, path })
+    }
+
+    /// The same for a file that may be long and is not read soon: see [`Storage::create_long`].
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn stage_long(&self) -> Result<Staged> {
+        let path = self.next_path();
+        Ok(Staged { file: self.storage.create_long(&path)?, path })
+    }
+
+    fn next_path(&self) -> PathBuf {
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
+        self.folder.join(format!("{:016x}-{number:08x}", self.prefix))
     }
 
     /// Opens a staged file for reading: scratch files, and the check of what was just written.

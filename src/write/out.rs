@@ -50,7 +50,9 @@ impl<W: Write> Out<W> {
     /// The writer beneath, with everything handed to it, and the hash of it all.
     pub(super) fn finish(self) -> Result<(W, u128)> {
         let hash = self.hash.digest128();
-        let inner = self.inner.into_inner().map_err(|e| Error::io("write", "table file", e.into_error()))?;
+        let fail = |e| Error::io("write", "table file", e);
+        let mut inner = self.inner.into_inner().map_err(|e| fail(e.into_error()))?;
+        inner.flush().map_err(fail)?;
         Ok((inner, hash))
     }
 }
