@@ -42,8 +42,8 @@ pub(super) trait CellType: DataType {
         cells: &mut Cells<Self::T>,
     ) -> Result<()>;
 
-    /// Bitwise equality: -0 is not 0.
-    fn same(a: &Self::T, b: &Self::T) -> bool {
+    /// Bitwise equality of as many values: -0 is not 0.
+    fn same_all(a: &[Self::T], b: &[Self::T]) -> bool {
         a == b
     }
 }
@@ -134,14 +134,19 @@ impl CellType for DoubleType {
         scratch.floats.resize(rows, 0.0);
         table.read_f64(block, column, &mut scratch.block, &mut scratch.floats)?;
         cells.levels.clear();
-        cells.levels.extend(scratch.floats.iter().map(|v| i16::from(!v.is_nan())));
         cells.values.clear();
+        if table.entry(block, column).nulls == 0 {
+            cells.levels.resize(rows, 1);
+            cells.values.extend_from_slice(&scratch.floats);
+            return Ok(());
+        }
+        cells.levels.extend(scratch.floats.iter().map(|v| i16::from(!v.is_nan())));
         cells.values.extend(scratch.floats.iter().filter(|v| !v.is_nan()));
         Ok(())
     }
 
-    fn same(a: &f64, b: &f64) -> bool {
-        a.to_bits() == b.to_bits()
+    fn same_all(a: &[f64], b: &[f64]) -> bool {
+        bytemuck::cast_slice::<f64, u64>(a) == bytemuck::cast_slice::<f64, u64>(b)
     }
 }
 

@@ -85,8 +85,7 @@ fn compare_cells<T: CellType>(
             }
             read += records;
         }
-        let same_values = expected.values.len() == found.values.len()
-            && expected.values.iter().zip(&found.values).all(|(a, b)| T::same(a, b));
+        let same_values = expected.values.len() == found.values.len() && T::same_all(&expected.values, &found.values);
         if read != rows || !same_values || (optional && expected.levels != found.levels) {
             let place = format!("column `{}`, rows of block {block}, as in the table", schema.name);
             return Err(differs(table, place, "other values".to_owned()));
