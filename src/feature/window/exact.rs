@@ -10,36 +10,35 @@ pub(crate) const LANES: usize = 4;
 /// The two halves of [`LANES`] sums.
 pub(crate) type Pair = [f64; 2 * LANES];
 
-/// `sum + term` in every lane.
+/// `sum + term` in every lane; `high` and `low` are the halves of the term.
 #[inline(always)]
-pub(crate) fn add(sum: &Pair, term: &Pair) -> Pair {
+pub(crate) fn add(sum: &Pair, high: &[f64; LANES], low: &[f64; LANES]) -> Pair {
     let mut out = [0.0; 2 * LANES];
     for l in 0..LANES {
-        let (high, c) = (sum[l], term[l]);
-        let s = high + c;
-        let b = s - high;
-        let error = (high - (s - b)) + (c - b);
-        let low = (sum[LANES + l] + term[LANES + l]) + error;
-        let total = s + low;
+        let (before, c) = (sum[l], high[l]);
+        let s = before + c;
+        let b = s - before;
+        let error = (before - (s - b)) + (c - b);
+        let rest = (sum[LANES + l] + low[l]) + error;
+        let total = s + rest;
         out[l] = total;
-        out[LANES + l] = low - (total - s);
+        out[LANES + l] = rest - (total - s);
     }
     out
 }
 
 /// `a - b` in every lane, the halves not brought together: the first is the rounded difference of the first halves.
 #[inline(always)]
-pub(crate) fn difference(a: &[u64], b: &[u64]) -> Pair {
-    let mut out = [0.0; 2 * LANES];
+pub(crate) fn difference(a: &[u64], b: &[u64], high: &mut [f64; LANES], low: &mut [f64; LANES]) {
     for l in 0..LANES {
-        let (x, y) = (f64::from_bits(a[l]), f64::from_bits(b[l]));
-        let s = x - y;
+        high[l] = f64::from_bits(a[l]) - f64::from_bits(b[l]);
+    }
+    for l in 0..LANES {
+        let (x, y, s) = (f64::from_bits(a[l]), f64::from_bits(b[l]), high[l]);
         let v = s - x;
         let error = (x - (s - v)) - (y + v);
-        out[l] = s;
-        out[LANES + l] = error + (f64::from_bits(a[LANES + l]) - f64::from_bits(b[LANES + l]));
+        low[l] = error + (f64::from_bits(a[LANES + l]) - f64::from_bits(b[LANES + l]));
     }
-    out
 }
 
 /// `a - b` in every lane, rounded, for sums that need no second half.
@@ -96,18 +95,19 @@ mod tests {
     fn nothing_is_lost_between_large_sums() {
         let mut sum = [0.0; 2 * LANES];
         for _ in 0..1_000 {
-            sum = add(&sum, &[1e16, 1e300, 0.1, 0.0, 0.0, 0.0, 0.0, 0.0]);
+            sum = add(&sum, &[1e16, 1e300, 0.1, 0.0], &[0.0; 4]);
         }
         let before = bits(sum);
         for _ in 0..3 {
-            sum = add(&sum, &[1e-9, 0.0, 0.1, -0.0, 0.0, 0.0, 0.0, 0.0]);
+            sum = add(&sum, &[1e-9, 0.0, 0.1, -0.0], &[0.0; 4]);
         }
         let d = rounded_difference(&bits(sum), &before);
         assert!((d[0] - 3e-9).abs() < 1e-20, "{}", d[0]);
         assert_eq!((d[1], d[3]), (0.0, 0.0));
         assert!((d[2] - 0.3).abs() < 1e-16, "{}", d[2]);
-        let exact = difference(&bits(sum), &before);
-        assert_eq!(exact[0] + exact[4], d[0]);
+        let (mut high, mut low) = ([0.0; LANES], [0.0; LANES]);
+        difference(&bits(sum), &before, &mut high, &mut low);
+        assert_eq!(high[0] + low[0], d[0]);
     }
 
     #[test]
@@ -116,8 +116,8 @@ mod tests {
         let (mut s, mut ss) = ([0.0; 8], [0.0; 8]);
         for x in [1e8, 1e8 + 1.0, 1e8 + 2.0] {
             let (p, e) = product(x, x);
-            s = add(&s, &[x, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
-            ss = add(&ss, &[p, 0.0, 0.0, 0.0, e, 0.0, 0.0, 0.0]);
+            s = add(&s, &[x, 0.0, 0.0, 0.0], &[0.0; 4]);
+            ss = add(&ss, &[p, 0.0, 0.0, 0.0], &[e, 0.0, 0.0, 0.0]);
         }
         assert!((centred(3.0, (s[0], s[4]), (ss[0], ss[4])) - 2.0).abs() < 1e-12);
         assert!((centred_product(3.0, (s[0], s[4]), (s[0], s[4]), (ss[0], ss[4])) - 2.0).abs() < 1e-12);

@@ -110,7 +110,7 @@ impl Layout {
         self.exact.len()
     }
 
-    /// Words of a record: the groups, then the clock of the next record.
+    /// Words of a record: the clock of the next record, then the groups.
     pub(crate) fn width(&self) -> usize {
         self.groups() * 2 * LANES + 1
     }

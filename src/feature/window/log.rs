@@ -39,6 +39,8 @@ pub trait WindowScratch {
 pub(crate) struct BlockLog {
     stream: u32,
     width: usize,
+    /// Whether the first word of every record stands apart, those of a block side by side before its records.
+    with_heads: bool,
     /// The blocks in memory, then one block for each reader.
     words: Vec<u64>,
     slots: usize,
@@ -80,11 +82,18 @@ impl Reader {
 impl BlockLog {
     /// A log of records of `width` words in at most `bytes` bytes, for `readers` readers.
     pub(crate) fn new(stream: u32, width: usize, bytes: usize, readers: usize) -> Self {
+        Self::with_heads(stream, width, bytes, readers, false)
+    }
+
+    /// The same for records whose first word is looked through by itself: [`BlockLog::heads`]. It never falls from record to
+    /// record; behind the last record it is the largest number.
+    pub(crate) fn with_heads(stream: u32, width: usize, bytes: usize, readers: usize, with_heads: bool) -> Self {
         let block = width * BLOCK;
         let slots = (bytes / (8 * block)).max(SLOTS_MIN);
         let mut log = Self {
             stream,
             width,
+            with_heads,
             words: vec![0; block * (slots + readers)],
             slots,
             slot_of: vec![0; slots.next_power_of_two()],
@@ -127,12 +136,28 @@ impl BlockLog {
         block as usize & (self.slot_of.len() - 1)
     }
 
-    /// Where a record of a block in memory begins in [`BlockLog::words`].
+    /// Where a block in memory begins in [`BlockLog::words`].
+    #[inline(always)]
+    fn base(&self, block: u64) -> usize {
+        self.slot_of[self.key(block)] as usize * BLOCK * self.width
+    }
+
+    /// Where a record of a block begins, counted from the block's begin, its head left out.
+    #[inline(always)]
+    pub(crate) fn inside(&self, place: usize) -> usize {
+        if self.with_heads { BLOCK + place * (self.width - 1) } else { place * self.width }
+    }
+
+    /// Where a record of a block in memory begins in [`BlockLog::words`], its head left out.
     #[inline(always)]
     fn offset(&self, record: u64) -> usize {
-        let block = record / BLOCK as u64;
-        let slot = self.slot_of[self.key(block)] as usize;
-        (slot * BLOCK + record as usize % BLOCK) * self.width
+        self.base(record / BLOCK as u64) + self.inside(record as usize % BLOCK)
+    }
+
+    /// Where the head of the last record stands.
+    pub(crate) fn last_head(&self) -> usize {
+        let record = self.len - 1;
+        self.base(record / BLOCK as u64) + record as usize % BLOCK
     }
 
     /// Appends a record and returns where it begins; its words are left over from another.
@@ -147,13 +172,17 @@ impl BlockLog {
 
     fn add_block(&mut self, block: u64, scratch: &mut dyn WindowScratch) -> Result<()> {
         if self.free.is_empty() {
-            let oldest = self.offset(self.first * BLOCK as u64);
+            let oldest = self.base(self.first);
             scratch.write(self.stream, self.first, &self.words[oldest..oldest + self.width * BLOCK])?;
             self.free.push(self.slot_of[self.key(self.first)]);
             self.first += 1;
         }
         let key = self.key(block);
         self.slot_of[key] = self.free.pop().unwrap_or(0);
+        if self.with_heads {
+            let base = self.base(block);
+            self.words[base..base + BLOCK].fill(i64::MAX.cast_unsigned());
+        }
         Ok(())
     }
 
@@ -187,9 +216,20 @@ impl BlockLog {
     /// Where a reader's record begins, and whether that is in its own block, which its next block will overwrite.
     #[inline(always)]
     pub(crate) fn locate(&mut self, reader: &mut Reader, scratch: &mut dyn WindowScratch) -> Result<(usize, bool)> {
+        let (base, own) = self.locate_block(reader, scratch)?;
+        Ok((base + self.inside(reader.record as usize % BLOCK), own))
+    }
+
+    /// The same for the block that the reader's record is in.
+    #[inline(always)]
+    pub(crate) fn locate_block(
+        &mut self,
+        reader: &mut Reader,
+        scratch: &mut dyn WindowScratch,
+    ) -> Result<(usize, bool)> {
         let block = reader.record / BLOCK as u64;
         if block >= self.first {
-            return Ok((self.offset(reader.record), false));
+            return Ok((self.base(block), false));
         }
         let at = (self.slots + reader.number) * BLOCK * self.width;
         if reader.own != Some(block) {
@@ -197,7 +237,17 @@ impl BlockLog {
             scratch.read(self.stream, block, &mut self.words[at..at + BLOCK * self.width])?;
             reader.own = Some(block);
         }
-        Ok((at + reader.record as usize % BLOCK * self.width, true))
+        Ok((at, true))
+    }
+
+    /// The first place of the block at `base`, from `place` on, whose head is over `limit`: `BLOCK` if there is none, and one
+    /// that is not at most after four. Without a branch, for how far to go is anybody's guess.
+    #[inline(always)]
+    pub(crate) fn advance(&self, base: usize, place: usize, limit: i64) -> usize {
+        // Heads never fall, so those before `place` count as well.
+        let from = place.min(BLOCK - 4);
+        let heads = &self.words[base + from..base + from + 4];
+        heads.iter().fold(from, |place, head| place.wrapping_add(usize::from(head.cast_signed() <= limit)))
     }
 
     /// Records below this one are not read again.

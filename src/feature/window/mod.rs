@@ -10,6 +10,7 @@
 mod exact;
 mod extremes;
 mod finish;
+mod lanes;
 mod layout;
 mod log;
 mod quantity;

@@ -7,12 +7,12 @@
 use crate::error::Result;
 use crate::feature::frame::Lane;
 use crate::feature::series::Series;
-use crate::feature::window::exact::{LANES, Pair, add, difference, product, rounded_difference};
+use crate::feature::window::exact::{LANES, Pair};
 use crate::feature::window::finish::{Inputs, Sums, finish};
+use crate::feature::window::lanes::{Halves, accumulate, contribute, gather, spread, subtract, subtract_rounded};
 use crate::feature::window::layout::{Layout, Output, Span};
-use crate::feature::window::log::{BlockLog, Reader, WindowScratch};
-use crate::feature::window::terms::Term;
-use crate::merge::{BATCH, Simd, simd_kernel};
+use crate::feature::window::log::{BLOCK, BlockLog, Reader, WindowScratch};
+use crate::merge::{BATCH, Simd};
 
 /// Hands the column of a slot over to be written, a value for each two-sided row of a batch.
 pub(crate) type Columns<'a> = dyn FnMut(usize, &mut dyn FnMut(&mut [f64])) + 'a;
@@ -24,8 +24,11 @@ pub(crate) struct RunningSums {
     readers: Vec<Reader>,
     /// Sums after the last row, a group each.
     state: Vec<Pair>,
-    /// Contributions of a batch: group after group, a row each.
-    terms: Vec<Pair>,
+    /// Contributions of a batch by group.
+    terms: Vec<Halves>,
+    /// Contributions of the group that is being made, column by column; differences, row by row.
+    columns: Box<[Lane; 2 * LANES]>,
+    differences: Box<Halves>,
     inputs: Vec<Lane>,
     runs: Vec<Run>,
     high: Vec<Lane>,
@@ -36,8 +39,6 @@ pub(crate) struct RunningSums {
     before: Vec<usize>,
     /// Number of the record before the window, for each span and row.
     pub(crate) starts: Vec<[u64; BATCH]>,
-    /// Where the last record begins.
-    last: usize,
 }
 
 /// For how many contributions an input has been the same.
@@ -48,16 +49,35 @@ struct Run {
     lane: Box<Lane>,
 }
 
+impl Run {
+    /// Notes the contributions of a batch; without a branch, for whether a value is the one before is anybody's guess.
+    fn follow(&mut self, inputs: &[f64]) {
+        // Contributions so far, and the number of the one with which the value began.
+        let (mut count, mut began) = (self.length as u64, 1);
+        let mut value = self.value;
+        for (out, x) in self.lane.iter_mut().zip(inputs) {
+            let known = !x.is_nan();
+            count += u64::from(known);
+            began = if known & (*x != value) { count } else { began };
+            value = if known { *x } else { value };
+            *out = (count + 1).wrapping_sub(began) as f64;
+        }
+        (self.value, self.length) = (value, (count + 1).wrapping_sub(began) as f64);
+    }
+}
+
 impl RunningSums {
     /// Memory for a layout, its records in at most `bytes`.
     pub(crate) fn new(stream: u32, layout: &Layout, bytes: usize) -> Self {
         let lane = [0.0; BATCH];
         let places = layout.places.len();
         Self {
-            log: BlockLog::new(stream, layout.width(), bytes, layout.spans.len()),
+            log: BlockLog::with_heads(stream, layout.width(), bytes, layout.spans.len(), true),
             readers: (0..layout.spans.len()).map(Reader::new).collect(),
             state: vec![[0.0; 2 * LANES]; layout.groups()],
-            terms: vec![[0.0; 2 * LANES]; layout.groups() * BATCH],
+            terms: (0..layout.groups()).map(|_| Halves::ZERO).collect(),
+            columns: Box::new([lane; 2 * LANES]),
+            differences: Box::new(Halves::ZERO),
             inputs: vec![lane; layout.inputs.len()],
             runs: layout.runs.iter().map(|_| Run { value: 0.0, length: 0.0, lane: Box::new(lane) }).collect(),
             high: vec![lane; places.max(1)],
@@ -66,13 +86,13 @@ impl RunningSums {
             now: vec![0; BATCH],
             before: vec![0; BATCH],
             starts: vec![[0; BATCH]; layout.spans.len()],
-            last: 0,
         }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         let lanes = self.inputs.len() + self.runs.len() + self.high.len() + self.low.len() + self.starts.len() + 3;
-        self.log.bytes() + 8 * BATCH * lanes + size_of_val(&self.terms[..])
+        let halves = (self.terms.len() + 2) * size_of::<Halves>();
+        self.log.bytes() + 8 * BATCH * lanes + halves
     }
 
     /// Starts a partition.
@@ -81,11 +101,9 @@ impl RunningSums {
         self.readers.iter_mut().for_each(Reader::reset);
         self.state.fill([0.0; 2 * LANES]);
         self.runs.iter_mut().for_each(|run| (run.value, run.length) = (0.0, 0.0));
-        self.last = self.log.push(scratch)?;
+        let first = self.log.push(scratch)?;
         let width = self.state.len() * 2 * LANES;
-        let record = &mut self.log.words_mut()[self.last..=self.last + width];
-        record.fill(0);
-        record[width] = i64::MAX.cast_unsigned();
+        self.log.words_mut()[first..first + width].fill(0);
         Ok(())
     }
 
@@ -105,15 +123,7 @@ impl RunningSums {
     ) -> Result<()> {
         let rows = series.rows();
         self.take(layout, series);
-        for (place, term) in layout.places.iter().enumerate() {
-            let Some(term) = *term else { continue };
-            let [x, y] = term.inputs().map(|input| {
-                let at = layout.inputs.iter().position(|known| *known == input).unwrap_or(0);
-                &self.inputs[at][..rows]
-            });
-            let group = &mut self.terms[place / LANES * BATCH..][..rows];
-            contribute(simd, term, x, y, place % LANES, group);
-        }
+        self.contribute(layout, simd, rows);
         self.append(series.clock(), scratch)?;
         accumulate(simd, &mut self.state, &self.terms, &self.now[..rows], self.log.words_mut());
         for (number, span) in layout.spans.iter().enumerate() {
@@ -132,6 +142,30 @@ impl RunningSums {
         Ok(())
     }
 
+    /// Makes the contributions of every term, group by group.
+    fn contribute(&mut self, layout: &Layout, simd: Simd, rows: usize) {
+        for (places, group) in layout.places.chunks_exact(LANES).zip(&mut self.terms) {
+            let (high, low) = self.columns.split_at_mut(LANES);
+            for ((term, high), low) in places.iter().zip(&mut *high).zip(&mut *low) {
+                let (high, low) = (&mut high[..rows], &mut low[..rows]);
+                let Some(term) = *term else {
+                    high.fill(0.0);
+                    low.fill(0.0);
+                    continue;
+                };
+                let [x, y] = term.inputs().map(|input| {
+                    let at = layout.inputs.iter().position(|known| *known == input).unwrap_or(0);
+                    &self.inputs[at][..rows]
+                });
+                contribute(simd, term, x, y, high, low);
+            }
+            for (columns, out) in [(high, &mut group.high), (low, &mut group.low)] {
+                let [a, b, c, d] = columns else { continue };
+                gather(simd, &a[..], &b[..], &c[..], &d[..], &mut out[..rows]);
+            }
+        }
+    }
+
     /// Takes the inputs of a batch and notes their runs.
     fn take(&mut self, layout: &Layout, series: &Series) {
         let rows = series.rows();
@@ -140,25 +174,16 @@ impl RunningSums {
         }
         for (input, run) in layout.runs.iter().zip(&mut self.runs) {
             let at = layout.inputs.iter().position(|known| known == input).unwrap_or(0);
-            for (out, x) in run.lane.iter_mut().zip(&self.inputs[at][..rows]) {
-                if !x.is_nan() {
-                    run.length = if *x == run.value { run.length + 1.0 } else { 1.0 };
-                    run.value = *x;
-                }
-                *out = run.length;
-            }
+            run.follow(&self.inputs[at][..rows]);
         }
     }
 
-    /// Appends the records of a batch, their sums still open, and writes each clock into the record before.
+    /// Appends the records of a batch, their sums still open, and writes each clock as the head of the record before.
     fn append(&mut self, clock: &[i64], scratch: &mut dyn WindowScratch) -> Result<()> {
-        let next = self.state.len() * 2 * LANES;
         for (now, clock) in self.now.iter_mut().zip(clock) {
+            let head = self.log.last_head();
+            self.log.words_mut()[head] = clock.cast_unsigned();
             *now = self.log.push(scratch)?;
-            let words = self.log.words_mut();
-            words[self.last + next] = clock.cast_unsigned();
-            words[*now + next] = i64::MAX.cast_unsigned();
-            self.last = *now;
         }
         Ok(())
     }
@@ -173,25 +198,30 @@ impl RunningSums {
         clock: &[i64],
         scratch: &mut dyn WindowScratch,
     ) -> Result<()> {
-        let (next, width) = (layout.width() - 1, layout.width());
         let mut reader = self.readers[number];
-        let (mut at, mut own) = self.log.locate(&mut reader, scratch)?;
+        let (mut base, mut own) = self.log.locate_block(&mut reader, scratch)?;
+        let mut place = reader.record as usize % BLOCK;
         let mut done = 0;
         for (i, clock) in clock.iter().enumerate() {
             let start = clock.saturating_sub(span.nanos);
-            while self.log.words()[at + next].cast_signed() <= start {
-                reader.record += 1;
-                at += width;
-                if reader.record.is_multiple_of(super::log::BLOCK as u64) {
+            loop {
+                let from = place;
+                place = self.log.advance(base, from, start);
+                if place == BLOCK {
                     if own {
                         // The next block takes the place of the one that the rows so far refer to.
                         self.subtract(span, layout, simd, done..i);
                         done = i;
                     }
-                    (at, own) = self.log.locate(&mut reader, scratch)?;
+                    reader.record = (reader.record / BLOCK as u64 + 1) * BLOCK as u64;
+                    (base, own) = self.log.locate_block(&mut reader, scratch)?;
+                    place = 0;
+                } else if place - from < 4 {
+                    break;
                 }
             }
-            self.before[i] = at;
+            reader.record = reader.record / BLOCK as u64 * BLOCK as u64 + place as u64;
+            self.before[i] = base + self.log.inside(place);
             self.starts[number][i] = reader.record;
         }
         self.readers[number] = reader;
@@ -203,12 +233,13 @@ impl RunningSums {
         let (now, before) = (&self.now[rows.clone()], &self.before[rows.clone()]);
         for group in &span.groups {
             let offset = group * 2 * LANES;
-            let high = &mut self.high[group * LANES..][..LANES];
-            let low = &mut self.low[group * LANES..][..LANES];
-            if layout.exact[*group] {
-                subtract_exact(simd, self.log.words(), offset, (now, before), rows.start, high, low);
-            } else {
-                subtract_rounded(simd, self.log.words(), offset, (now, before), rows.start, high);
+            let columns = group * LANES..(group + 1) * LANES;
+            let exact = layout.exact[*group];
+            let take = if exact { subtract } else { subtract_rounded };
+            take(simd, self.log.words(), offset, now, before, &mut self.differences);
+            turn(simd, &self.differences.high[..rows.len()], &mut self.high[columns.clone()], &rows);
+            if exact {
+                turn(simd, &self.differences.low[..rows.len()], &mut self.low[columns], &rows);
             }
         }
     }
@@ -221,94 +252,9 @@ impl RunningSums {
     }
 }
 
-simd_kernel! {
-    fn contribute(term: Term, x: &[f64], y: &[f64], lane: usize, group: &mut [Pair]) = contribute_body;
-}
-
-#[inline(always)]
-fn contribute_body(term: Term, x: &[f64], y: &[f64], lane: usize, group: &mut [Pair]) {
-    let lane = lane % LANES;
-    for ((out, x), y) in group.iter_mut().zip(x).zip(y) {
-        let (high, low) = match term {
-            Term::Value(_) => (*x, 0.0),
-            Term::Count(_) => (1.0, 0.0),
-            Term::Product(..) => product(*x, *y),
-        };
-        let known = !x.is_nan() && !y.is_nan();
-        out[lane] = if known { high } else { 0.0 };
-        out[LANES + lane] = if known { low } else { 0.0 };
-    }
-}
-
-simd_kernel! {
-    fn accumulate(state: &mut [Pair], terms: &[Pair], now: &[usize], words: &mut [u64]) = accumulate_body;
-}
-
-#[inline(always)]
-fn accumulate_body(state: &mut [Pair], terms: &[Pair], now: &[usize], words: &mut [u64]) {
-    let groups = state.len();
-    for (i, at) in now.iter().enumerate() {
-        let record = words[*at..*at + groups * 2 * LANES].chunks_exact_mut(2 * LANES);
-        for ((sum, record), group) in state.iter_mut().zip(record).zip(terms.chunks_exact(BATCH)) {
-            *sum = add(sum, &group[i]);
-            for (word, x) in record.iter_mut().zip(sum.iter()) {
-                *word = x.to_bits();
-            }
-        }
-    }
-}
-
-simd_kernel! {
-    fn subtract_exact(
-        words: &[u64],
-        offset: usize,
-        records: (&[usize], &[usize]),
-        first: usize,
-        high: &mut [Lane],
-        low: &mut [Lane],
-    ) = subtract_exact_body;
-}
-
-#[inline(always)]
-fn subtract_exact_body(
-    words: &[u64],
-    offset: usize,
-    (now, before): (&[usize], &[usize]),
-    first: usize,
-    high: &mut [Lane],
-    low: &mut [Lane],
-) {
-    let ([a, b, c, d], [e, f, g, h]) = (high, low) else { return };
-    for (i, (now, before)) in now.iter().zip(before).enumerate() {
-        let (now, before) = (&words[now + offset..][..2 * LANES], &words[before + offset..][..2 * LANES]);
-        let pair = difference(now, before);
-        let row = (first + i) % BATCH;
-        [a[row], b[row], c[row], d[row], e[row], f[row], g[row], h[row]] = pair;
-    }
-}
-
-simd_kernel! {
-    fn subtract_rounded(
-        words: &[u64],
-        offset: usize,
-        records: (&[usize], &[usize]),
-        first: usize,
-        high: &mut [Lane],
-    ) = subtract_rounded_body;
-}
-
-#[inline(always)]
-fn subtract_rounded_body(
-    words: &[u64],
-    offset: usize,
-    (now, before): (&[usize], &[usize]),
-    first: usize,
-    high: &mut [Lane],
-) {
-    let [a, b, c, d] = high else { return };
-    for (i, (now, before)) in now.iter().zip(before).enumerate() {
-        let (now, before) = (&words[now + offset..][..2 * LANES], &words[before + offset..][..2 * LANES]);
-        let row = (first + i) % BATCH;
-        [a[row], b[row], c[row], d[row]] = rounded_difference(now, before);
-    }
+/// Writes differences to the rows given of the four columns of a group.
+fn turn(simd: Simd, from: &[[f64; LANES]], to: &mut [Lane], rows: &std::ops::Range<usize>) {
+    let [a, b, c, d] = to else { return };
+    let [a, b, c, d] = [a, b, c, d].map(|column| &mut column[rows.clone()]);
+    spread(simd, from, a, b, c, d);
 }
