@@ -2,7 +2,7 @@
 
 use crate::feature::flow::{Flow, ZERO};
 use crate::feature::frame::Out;
-use crate::feature::lanes::{fold1, fold2, fold3, map4, only};
+use crate::feature::lanes::{fold1, only};
 use crate::feature::registry::{Definition, Family, Kernel, LevelRule};
 use crate::merge::{BookSide, FlowLevel, simd_kernel};
 
@@ -54,8 +54,7 @@ fn body(input: &Flow<'_>, out: Out<'_>) {
     let levels = input.batch.levels().min(input.weights().len());
     for (level, weight) in input.weights()[..levels].iter().enumerate() {
         let Some(out) = columns.next() else { return };
-        level_ofi(out, input.level(BookSide::Bid, level), input.level(BookSide::Ask, level));
-        fold1(out, input.step(), |x, step| only(!step.is_nan(), x));
+        level_ofi(out, input.level(BookSide::Bid, level), input.level(BookSide::Ask, level), input.step());
         fold1(weighted, out, |sum, x| if x.is_nan() { sum } else { sum + weight * x });
         fold1(plain, out, |sum, x| if x.is_nan() { sum } else { sum + x });
         if level == 0 {
@@ -71,18 +70,21 @@ fn body(input: &Flow<'_>, out: Out<'_>) {
     }
 }
 
-/// The rule at one level; null where the level of a side is missing now or before.
+/// The rule at one level; null where no difference is taken, and where the level of a side is missing now or before.
 #[inline(always)]
-fn level_ofi(out: &mut [f64], bid: FlowLevel<'_>, ask: FlowLevel<'_>) {
+fn level_ofi(out: &mut [f64], bid: FlowLevel<'_>, ask: FlowLevel<'_>, step: &[f64]) {
     let rows = out.len();
     let (now, before) = (1..=rows, 0..rows);
     let (b, b_before) = (&bid.price_m[now.clone()], &bid.price_m[before.clone()]);
+    let (s, s_before) = (&bid.size[now.clone()], &bid.size[before.clone()]);
     let (a, a_before) = (&ask.price_m[now.clone()], &ask.price_m[before.clone()]);
-    map4(out, (b, b_before), (&bid.size[now.clone()], &bid.size[before.clone()]), |b, bp, s, sp| {
-        (if b >= bp { s } else { 0.0 }) - if b <= bp { sp } else { 0.0 }
-    });
-    fold3(out, a, a_before, &ask.size[now.clone()], |x, a, ap, s| x - if a <= ap { s } else { 0.0 });
-    fold3(out, a, a_before, &ask.size[before.clone()], |x, a, ap, sp| x + if a >= ap { sp } else { 0.0 });
-    fold2(out, &bid.size[now.clone()], &bid.size[before.clone()], |x, s, sp| only(s > 0.0 && sp > 0.0, x));
-    fold2(out, &ask.size[now], &ask.size[before], |x, s, sp| only(s > 0.0 && sp > 0.0, x));
+    let (t, t_before) = (&ask.size[now], &ask.size[before]);
+    let step = &step[..rows];
+    let taken = |yes: bool, size: f64| if yes { size } else { 0.0 };
+    for i in 0..rows {
+        let bid = taken(b[i] >= b_before[i], s[i]) - taken(b[i] <= b_before[i], s_before[i]);
+        let x = bid - taken(a[i] <= a_before[i], t[i]) + taken(a[i] >= a_before[i], t_before[i]);
+        let there = (s[i] > 0.0) & (s_before[i] > 0.0) & (t[i] > 0.0) & (t_before[i] > 0.0);
+        out[i] = only(there & !step[i].is_nan(), x);
+    }
 }

@@ -199,7 +199,8 @@ impl Batch {
     }
 
     pub(crate) fn set_complete(&mut self, side: BookSide, level: usize) {
-        let every = self.size_m(side, level).iter().all(|s| *s > 0);
+        // Without an early end, so that it is one pass of vectors.
+        let every = self.size_m(side, level).iter().fold(true, |every, s| every & (*s > 0));
         self.complete[side as usize][level] = every;
     }
 

@@ -45,8 +45,24 @@ fn convert_fast_body(level: LevelIn<'_>, out: LevelOut<'_>) {
         let (p, s) = (price[i] & keep, size[i] & keep);
         price_m[i] = p;
         size_m[i] = s;
-        price_f[i] = small_to_f64(p) / level.price_unit;
-        size_f[i] = small_to_f64(s) / level.size_unit;
+    }
+    divide(price_m, level.price_unit, price_f);
+    divide(size_m, level.size_unit, size_f);
+}
+
+/// Values of small mantissas: whole numbers need no division.
+#[inline(always)]
+fn divide(mantissas: &[i64], unit: f64, out: &mut [f64]) {
+    let n = out.len();
+    let mantissas = &mantissas[..n];
+    if unit == 1.0 {
+        for i in 0..n {
+            out[i] = small_to_f64(mantissas[i]);
+        }
+    } else {
+        for i in 0..n {
+            out[i] = small_to_f64(mantissas[i]) / unit;
+        }
     }
 }
 
