@@ -8,6 +8,11 @@ use super::batch::SCALE_NULL;
 #[inline]
 pub fn keep_existing_levels(decimals: &mut [i64], scales: &mut [u8]) {
     let (values, _) = decimals.as_chunks_mut::<2>();
+    // Most books are full: without a branch a value that is quickly seen.
+    let full = scales.iter().fold(0, |most, scale| most.max(*scale)) != SCALE_NULL;
+    if full && values.iter().fold(true, |all, value| all & (value[1] > 0)) {
+        return;
+    }
     let (scales, _) = scales.as_chunks_mut::<2>();
     for (value, scale) in values.iter_mut().zip(scales) {
         let exists = scale[0] != SCALE_NULL && scale[1] != SCALE_NULL && value[1] > 0;

@@ -40,12 +40,45 @@ pub(super) struct Interner {
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,
     last: u32,
+    /// Short securities whose venue the rule gave, at a place that their bytes give: the word of the name, and the pair's
+    /// index.
+    short: Vec<(u64, u32)>,
+}
+
+/// Places for short names.
+const SHORT: usize = 64;
+
+/// A name of 1 to 7 bytes as one word, different for each; 0 for any other.
+#[inline]
+fn short_word(name: &[u8]) -> u64 {
+    let length = name.len();
+    let bytes = |from: usize| {
+        let four = name.get(from..).and_then(|rest| rest.first_chunk::<4>());
+        u64::from(four.map_or(0, |four| u32::from_le_bytes(*four)))
+    };
+    let word = match name {
+        [] => return 0,
+        [a] => u64::from(*a),
+        [a, b] => u64::from(u16::from_le_bytes([*a, *b])),
+        [a, b, c] => u64::from(u32::from_le_bytes([*a, *b, *c, 0])),
+        _ if length < 8 => bytes(0) | bytes(length - 4) << (8 * (length - 4)),
+        _ => return 0,
+    };
+    word | (length as u64) << 56
 }
 
 impl Interner {
     /// The index of a row's pair, and whether its venue is unknown; empty names take what the rule says.
     #[inline]
     pub(super) fn index(&mut self, venue: &[u8], security: &[u8], rule: &NameRule) -> Result<(u32, bool), Fault> {
+        let word = if venue.is_empty() { short_word(security) } else { 0 };
+        let place = (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize;
+        if word != 0
+            && let Some((known, index)) = self.short.get(place)
+            && *known == word
+        {
+            return Ok((*index, rule.venue.is_none()));
+        }
         let named = rule.venue.as_deref().unwrap_or(UNKNOWN_VENUE).as_bytes();
         let unknown = venue.is_empty() && rule.venue.is_none();
         let venue = if venue.is_empty() { named } else { venue };
@@ -53,6 +86,10 @@ impl Interner {
         // Rows of one security follow each other in most sources.
         if !self.is_pair(self.last, venue, security) {
             self.last = self.find(venue, security)?;
+        }
+        if word != 0 {
+            self.short.resize(SHORT, (0, 0));
+            self.short[place] = (word, self.last);
         }
         Ok((self.last, unknown))
     }
@@ -84,5 +121,43 @@ impl Interner {
 
     pub(super) fn into_pairs(self) -> Vec<(String, String)> {
         self.pairs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn short_names_have_words_of_their_own() {
+        let names: [&[u8]; 10] =
+            [b"a", b"a\0", b"ab", b"abc", b"abcd", b"abcde", b"abcdf", b"bbcde", b"abcdefg", b"\0"];
+        for (i, a) in names.iter().enumerate() {
+            assert_ne!(short_word(a), 0);
+            assert!(names[..i].iter().all(|b| short_word(a) != short_word(b)), "{i}");
+        }
+        assert_eq!((short_word(b""), short_word(b"abcdefgh")), (0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn each_pair_has_one_index(rows in proptest::collection::vec(("[ab]{0,2}", "[ab]{1,9}"), 1..200), named: bool) {
+            let rule = NameRule { venue: named.then(|| "a".to_owned()), security: None };
+            let mut interner = Interner::default();
+            let mut seen: Vec<(String, String)> = Vec::new();
+            for (venue, security) in &rows {
+                let stands_for = if named { "a" } else { UNKNOWN_VENUE };
+                let full = if venue.is_empty() { stands_for } else { venue };
+                let pair = (full.to_owned(), security.clone());
+                let wanted = seen.iter().position(|s| *s == pair).unwrap_or_else(|| {
+                    seen.push(pair);
+                    seen.len() - 1
+                });
+                let (index, unknown) = interner.index(venue.as_bytes(), security.as_bytes(), &rule).unwrap();
+                prop_assert_eq!((index as usize, unknown), (wanted, venue.is_empty() && !named));
+            }
+            prop_assert_eq!(interner.into_pairs(), seen);
+        }
     }
 }

@@ -127,9 +127,13 @@ pub(super) fn short_whole(text: &[u8]) -> Option<u64> {
             Some(high * 100_000_000 + low)
         }
         17..=19 => {
-            let (head, tail) = text.split_at(text.len() - 16);
+            let (rest, low) = text.split_last_chunk::<8>()?;
+            let (head, middle) = rest.split_last_chunk::<8>()?;
+            let high = digits(load_right(head) ^ ZEROS)?;
+            let middle = digits(u64::from_le_bytes(*middle) ^ ZEROS)?;
+            let low = digits(u64::from_le_bytes(*low) ^ ZEROS)?;
             // At most 999 and sixteen nines: below 2^64.
-            Some(short_whole(head)? * 10_000_000_000_000_000 + short_whole(tail)?)
+            Some(high * 10_000_000_000_000_000 + middle * 100_000_000 + low)
         }
         _ => None,
     }

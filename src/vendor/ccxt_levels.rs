@@ -38,11 +38,11 @@ impl<'a> LevelSink<'a> {
         while level < self.kept {
             let Some([price, size]) = reader.plain_pair(&mut first) else { break };
             let at = self.place(level, is_ask);
-            if let (Some(values), Some(scales)) =
-                (self.batch.decimals.get_mut(at..at + 2), self.batch.scales.get_mut(at..at + 2))
-            {
-                values.copy_from_slice(&[price.mantissa, size.mantissa]);
-                scales.copy_from_slice(&[price.scale, size.scale]);
+            let values = self.batch.decimals.get_mut(at..).and_then(|values| values.first_chunk_mut());
+            let scales = self.batch.scales.get_mut(at..).and_then(|scales| scales.first_chunk_mut());
+            if let (Some(values), Some(scales)) = (values, scales) {
+                *values = [price.mantissa, size.mantissa];
+                *scales = [price.scale, size.scale];
             }
             level += 1;
         }

@@ -6,6 +6,9 @@ use super::open::{
 use crate::normalize::RowBatch;
 use crate::partition::row::{self, RowOrder};
 
+/// Rows that are turned at a time: they stay in the first-level cache while their columns are written.
+const TILE: usize = 32;
+
 impl OpenRows {
     /// Takes as many of the rows `rows` of a batch of the same table as fill its columns one after the other: rows in order, of
     /// the same date and kind, every decimal there and at its column's scale. Gives how many; the row behind them, if
@@ -29,17 +32,16 @@ impl OpenRows {
         for k in 0..ints {
             fill(columns[FIXED + k], rows.iter().filter_map(|&i| batch.ints.get(i as usize * ints + k).copied()));
         }
-        for k in 0..self.table.ids().len() {
-            let ids = rows.iter().filter_map(|&i| row::id(batch, i as usize, k).and_then(|id| number_id(id).ok()));
-            fill(columns[FIXED + ints + k], ids);
+        let ids = self.table.ids().len();
+        for k in 0..ids {
+            fill(columns[FIXED + ints + k], self.ids.iter().skip(k).step_by(ids).copied());
         }
         let (first, width) = (first_decimal(self.table), self.scales.len());
         let starts = rows.iter().map(|&i| batch.decimal_ends[i as usize] as usize - width);
         self.starts.clear();
         self.starts.extend(starts);
-        for k in 0..width {
-            let decimals = self.starts.iter().map(|start| batch.decimals[start + k]);
-            fill(columns[first + k], decimals);
+        for (tile, starts) in self.starts.chunks(TILE).enumerate() {
+            turn(&batch.decimals, starts, &mut columns[first..], tile * TILE);
         }
         self.rows += count;
         count
@@ -54,6 +56,7 @@ impl OpenRows {
         let (ints, ids) = (self.table.ints().len(), self.table.ids().len());
         let mut last = self.last.max(self.floor);
         let mut count = 0;
+        self.ids.clear();
         for &i in rows.iter().take(CAPACITY - self.rows) {
             let i = i as usize;
             let Some(key) = batch.keys.get(i) else { break };
@@ -62,9 +65,13 @@ impl OpenRows {
             let alike = key.date == first.date && key.sequence.is_some() == first.sequence.is_some();
             let in_order = last.is_none_or(|last| last <= order);
             let fits = row::decimals(batch, i).is_some_and(|(_, scales)| scales == self.scales)
-                && batch.ints.len() >= (i + 1) * ints
-                && (0..ids).all(|k| row::id(batch, i, k).is_some_and(|id| number_id(id).is_ok()));
+                && batch.ints.len() >= (i + 1) * ints;
             if !alike || !in_order || !fits || key.sequence == Some(NULL as u64) {
+                break;
+            }
+            let numbers = (0..ids).map_while(|k| row::id(batch, i, k).and_then(|id| number_id(id).ok()));
+            self.ids.extend(numbers);
+            if self.ids.len() < (count + 1) * ids {
                 break;
             }
             last = Some(order);
@@ -74,6 +81,27 @@ impl OpenRows {
             self.last = last;
         }
         count
+    }
+}
+
+/// Writes the decimals of the rows that begin at `starts` into the columns, from row `at` on: rows are read and columns are
+/// written front to back, four columns at a time.
+fn turn(decimals: &[i64], starts: &[usize], columns: &mut [&mut [i64]], at: usize) {
+    let rows = at..at + starts.len();
+    let (fours, rest) = columns.as_chunks_mut::<4>();
+    let mut k = 0;
+    for [a, b, c, d] in fours {
+        let (a, b) = (a[rows.clone()].iter_mut(), b[rows.clone()].iter_mut());
+        let (c, d) = (c[rows.clone()].iter_mut(), d[rows.clone()].iter_mut());
+        for ((start, (a, b)), (c, d)) in starts.iter().zip(a.zip(b)).zip(c.zip(d)) {
+            let Some(cells) = decimals.get(start + k..).and_then(|cells| cells.first_chunk::<4>()) else { return };
+            [*a, *b, *c, *d] = *cells;
+        }
+        k += 4;
+    }
+    for column in rest {
+        fill(&mut column[rows.clone()], starts.iter().map(|start| decimals[start + k]));
+        k += 1;
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) struct OpenRows {
     pub(super) floor: Option<RowOrder>,
     /// Where rows' decimals begin in a batch; kept for its memory.
     pub(super) starts: Vec<usize>,
+    /// Ids of rows that are about to be taken, row by row; kept for its memory.
+    pub(super) ids: Vec<i64>,
 }
 
 impl OpenRows {
@@ -70,6 +72,7 @@ impl OpenRows {
             sorted: true,
             floor: None,
             starts: Vec::new(),
+            ids: Vec::new(),
         };
         open.widen(decimals);
         open
