@@ -124,12 +124,15 @@ impl BlockEncoder {
                 self.delta.clear();
                 delta::put(words, &mut self.delta, &mut self.changed);
             }
-            if deflater.deflate(entry.encoding, out, part, &mut self.frame)? {
+            // Differences of words that do rise are smaller numbers in as few bytes: the words need no try.
+            let is_clear =
+                rising.is_some() && self.delta.len() <= out.len() - part && self.changed.iter().all(|step| *step >= 0);
+            if !is_clear && deflater.deflate(entry.encoding, out, part, &mut self.frame)? {
                 entry.encoding = Encoding::Zstd;
             }
             if rising.is_some() {
                 let wrapped = deflater.deflate(Encoding::Delta, &mut self.delta, 0, &mut self.frame)?;
-                if self.delta.len() < out.len() - part {
+                if is_clear || self.delta.len() < out.len() - part {
                     out.truncate(part);
                     out.extend_from_slice(&self.delta);
                     entry.encoding = if wrapped { Encoding::Zstd } else { Encoding::Delta };

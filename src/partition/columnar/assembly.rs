@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::encoding::{Encoding, Task};
+use super::encoding::{Encoding, Filler, Slot, Target, Task};
 use super::open::{OpenRows, Unfit};
 use super::reopen::reopen;
 use super::run::{CellReader, ColumnRun};
-use super::seal::{Sealed, Sealer};
+use super::seal::Sealer;
 use super::spill::Spill;
 use crate::error::Result;
 use crate::limits::BLOCK_ROWS;
@@ -24,6 +24,9 @@ use crate::units::Date;
 const DECIMALS_MAX: usize = 240;
 /// Sections at most: the index of each stays in memory.
 const SECTIONS_MAX: usize = 4_000;
+
+/// The part of the open rows' bytes that may wait for its encoding besides.
+const WAITING_PART: usize = 8;
 
 /// Bytes of the fast way.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +46,8 @@ pub struct AssemblyBudget {
 struct Builder {
     id: SectionId,
     open: Option<Box<OpenRows>>,
-    /// Its open rows, encoded, while it is put aside.
-    aside: Option<(Sealed, Option<RowOrder>)>,
+    /// Its open rows, encoded or on the way to it, while it is put aside.
+    aside: Option<Aside>,
     /// Rows handed out for encoding.
     rows: u64,
     /// The first open row has the content of the last one handed out.
@@ -53,6 +56,13 @@ struct Builder {
     closed: bool,
     /// When it last got a row.
     used: u64,
+}
+
+/// Rows that are put aside.
+#[derive(Debug)]
+struct Aside {
+    slot: Arc<Slot>,
+    floor: Option<RowOrder>,
 }
 
 /// The last section: most rows of a security go where the one before went.
@@ -256,15 +266,16 @@ impl Assembly {
             let id = &self.builders[section as usize].id;
             (id.table, id.sequenced)
         };
-        let decimals = match &self.builders[section as usize].aside {
-            Some((sealed, _)) => decimals.max(sealed.decimals),
-            None => decimals,
+        let aside = match self.builders[section as usize].aside.take() {
+            Some(Aside { slot, floor }) => Some((self.encoding.take(&slot, &mut self.sealer)?, floor)),
+            None => None,
         };
+        let decimals = aside.as_ref().map_or(decimals, |(sealed, _)| decimals.max(sealed.decimals));
         let wanted = OpenRows::bytes_of(table, decimals);
         while self.open_bytes + wanted > self.budget.open_bytes && self.put_aside_oldest()? {}
         let mut open = self.encoding.buffer(table, sequenced, decimals);
         let builder = &mut self.builders[section as usize];
-        if let Some((sealed, floor)) = builder.aside.take() {
+        if let Some((sealed, floor)) = aside {
             self.reopened += 1;
             reopen(&sealed, floor, &mut self.cells, self.encoding.spill(), &mut open)?;
             self.encoding.forget(&sealed);
@@ -288,13 +299,19 @@ impl Assembly {
         let builder = &mut self.builders[at];
         let Some(mut open) = builder.open.take() else { return Ok(()) };
         self.open_bytes -= open.bytes();
-        if open.rows > 0 {
-            open.sort();
-            let sealed = self.sealer.seal(&open, builder.rows, builder.repeats)?;
-            self.encoding.count(&sealed);
-            builder.aside = Some((sealed, open.floor()));
+        if open.rows == 0 {
+            self.encoding.give_back(open);
+            return Ok(());
         }
-        self.encoding.give_back(open);
+        open.sort();
+        let slot = Arc::new(Slot::default());
+        builder.aside = Some(Aside { slot: Arc::clone(&slot), floor: open.floor() });
+        let (first_row, repeats) = (builder.rows, builder.repeats);
+        self.encoding.push(Task { target: Target::Aside(Filler::new(&slot)), rows: open, first_row, repeats });
+        // The other threads encode it, unless they have enough to do: what waits is memory beyond that of open rows.
+        if self.encoding.waiting_bytes() > self.budget.open_bytes / WAITING_PART {
+            self.encoding.work_once(&mut self.sealer)?;
+        }
         Ok(())
     }
 
@@ -314,7 +331,8 @@ impl Assembly {
         let mut next = self.encoding.buffer(builder.id.table, builder.id.sequenced, full.scales.len());
         let next_repeats = full.repeats(block);
         full.split_to(block, &mut next);
-        let task = Task { section, rows: full, first_row: builder.rows, repeats: builder.repeats };
+        let task =
+            Task { target: Target::Section(section), rows: full, first_row: builder.rows, repeats: builder.repeats };
         builder.rows += block as u64;
         builder.repeats = next_repeats;
         builder.open = Some(next);
@@ -327,6 +345,7 @@ impl Assembly {
         for at in 0..self.builders.len() {
             self.put_aside(at)?;
         }
+        self.encoding.work(&mut self.sealer)?;
         self.encoding.free_buffers();
         Ok(())
     }
@@ -340,7 +359,7 @@ impl Assembly {
             if let Some(mut open) = builder.open.take().filter(|open| open.rows > 0) {
                 open.sort();
                 let (first_row, repeats) = (builder.rows, builder.repeats);
-                self.encoding.push(Task { section, rows: open, first_row, repeats });
+                self.encoding.push(Task { target: Target::Section(section), rows: open, first_row, repeats });
             }
         }
     }
@@ -348,12 +367,13 @@ impl Assembly {
     /// The runs, once every block is encoded.
     ///
     /// # Errors
-    /// `Damage` when a block was lost between the threads: a defect.
+    /// `Io` of the scratch file, `Damage` when a block was lost between the threads: a defect.
     pub fn finish(self) -> Result<Vec<Run>> {
-        let Self { encoding, mut builders, mut runs, rest, .. } = self;
+        let Self { encoding, mut builders, mut runs, mut sealer, rest, .. } = self;
         encoding.free_buffers();
         for (section, builder) in (0_u32..).zip(&mut builders) {
-            if let Some((block, _)) = builder.aside.take() {
+            if let Some(aside) = builder.aside.take() {
+                let block = encoding.take(&aside.slot, &mut sealer)?;
                 encoding.finish(section, block);
             }
         }

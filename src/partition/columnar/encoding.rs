@@ -1,7 +1,7 @@
 //! What the assembly and the encoding threads share: full blocks to encode, encoded blocks, buffers to use again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crossbeam::queue::SegQueue;
 
@@ -10,15 +10,56 @@ use super::seal::{Sealed, Sealer};
 use super::spill::Spill;
 use crate::error::Result;
 use crate::partition::facts::Facts;
+use crate::partition::run::corrupt;
 use crate::schema::RawTable;
 
-/// A full block that waits for its encoding.
+/// Rows that wait for their encoding.
 #[derive(Debug)]
 pub(super) struct Task {
-    pub(super) section: u32,
+    pub(super) target: Target,
     pub(super) rows: Box<OpenRows>,
     pub(super) first_row: u64,
     pub(super) repeats: bool,
+}
+
+/// Where an encoded block goes.
+#[derive(Debug)]
+pub(super) enum Target {
+    /// To the finished blocks of a section.
+    Section(u32),
+    /// To a section that is put aside and may go on.
+    Aside(Filler),
+}
+
+/// The encoded rows of a section that is put aside, once they are there.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    sealed: Mutex<Option<Result<Sealed>>>,
+    filled: Condvar,
+}
+
+/// Fills a slot, with an error if nothing else came.
+#[derive(Debug)]
+pub(super) struct Filler(Arc<Slot>);
+
+impl Filler {
+    pub(super) fn new(slot: &Arc<Slot>) -> Self {
+        Self(Arc::clone(slot))
+    }
+
+    fn fill(&self, sealed: Result<Sealed>) {
+        let mut slot = self.0.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_none() {
+            *slot = Some(sealed);
+            self.0.filled.notify_all();
+        }
+    }
+}
+
+impl Drop for Filler {
+    fn drop(&mut self) {
+        self.fill(Err(corrupt("an encoding thread has ended early")));
+    }
 }
 
 /// What is finished of a section.
@@ -51,6 +92,8 @@ pub struct Encoding {
     spill: Arc<Spill>,
     /// Bytes of the encoded blocks' indexes.
     index_bytes: AtomicUsize,
+    /// Bytes of the rows that wait.
+    waiting_bytes: AtomicUsize,
 }
 
 impl Encoding {
@@ -61,6 +104,7 @@ impl Encoding {
             spare: SegQueue::new(),
             spill,
             index_bytes: AtomicUsize::new(0),
+            waiting_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -77,16 +121,59 @@ impl Encoding {
     /// # Errors
     /// `Io` of the scratch file.
     pub(crate) fn work(&self, sealer: &mut Sealer) -> Result<()> {
-        while let Some(task) = self.tasks.pop() {
-            let sealed = sealer.seal(&task.rows, task.first_row, task.repeats)?;
-            self.finish(task.section, sealed);
-            self.spare.push(task.rows);
-        }
+        while self.work_once(sealer)? {}
         Ok(())
     }
 
+    /// Encodes one block; false if none waits.
+    ///
+    /// # Errors
+    /// `Io` of the scratch file.
+    pub(super) fn work_once(&self, sealer: &mut Sealer) -> Result<bool> {
+        let Some(task) = self.tasks.pop() else { return Ok(false) };
+        let sealed = sealer.seal(&task.rows, task.first_row, task.repeats);
+        self.waiting_bytes.fetch_sub(task.rows.bytes(), Ordering::Relaxed);
+        self.spare.push(task.rows);
+        match task.target {
+            Target::Section(section) => self.finish(section, sealed?),
+            Target::Aside(slot) => {
+                if let Ok(sealed) = &sealed {
+                    self.count(sealed);
+                }
+                slot.fill(sealed);
+            }
+        }
+        Ok(true)
+    }
+
     pub(super) fn push(&self, task: Task) {
+        self.waiting_bytes.fetch_add(task.rows.bytes(), Ordering::Relaxed);
         self.tasks.push(task);
+    }
+
+    /// Bytes of the rows that wait for their encoding.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What was put aside: encodes others while that waits for its turn.
+    ///
+    /// # Errors
+    /// `Io` of the scratch file.
+    pub(super) fn take(&self, slot: &Slot, sealer: &mut Sealer) -> Result<Sealed> {
+        loop {
+            let mut sealed = slot.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(sealed) = sealed.take() {
+                return sealed;
+            }
+            drop(sealed);
+            if !self.work_once(sealer)? {
+                // Nothing waits: another thread is at it.
+                let sealed = slot.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+                let wait = slot.filled.wait_while(sealed, |sealed| sealed.is_none());
+                drop(wait.unwrap_or_else(PoisonError::into_inner));
+            }
+        }
     }
 
     /// A block of a section that will not be changed any more.

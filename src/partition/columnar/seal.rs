@@ -77,7 +77,9 @@ impl Sealer {
     /// Encodes all rows, which are in order. `repeats` says whether the first has the content of the row before it.
     pub(super) fn seal(&mut self, open: &OpenRows, first_row: u64, repeats: bool) -> Result<Sealed> {
         self.describe(open.table, open.scales.len());
-        let duplicates = (1..open.rows).filter(|&row| open.repeats(row)).count() as u64 + u64::from(repeats);
+        let clocks = open.column(CLOCK).windows(2).map(|pair| pair[0] == pair[1]);
+        let same = (1..).zip(clocks).filter(|(row, is_same)| *is_same && open.repeats(*row));
+        let duplicates = same.count() as u64 + u64::from(repeats);
         let mut cells = Vec::with_capacity(self.columns.len());
         let mut bytes = Vec::with_capacity(open.rows * 24);
         let columns = std::mem::take(&mut self.columns);
