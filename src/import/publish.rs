@@ -1,10 +1,10 @@
 //! The second half of an import: partitions one after the other, planned here, written by workers, published in batches
-//! in key order.
+//! in key order by a thread of its own: while it waits for the device, the next batch is written.
 
 use std::collections::BTreeMap;
 use std::thread;
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded, select};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::budget::Budget;
@@ -13,10 +13,10 @@ use super::options::{Event, ImportOptions};
 use super::plan::{Decision, LeftOut, Plan, decide};
 use super::report::ImportReport;
 use super::segment::{Built, Context, Inexact, build};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::partition::{Run, Scratch, Sections};
-use crate::schema::{BOOK_BUILT, RawTable};
-use crate::store::{Manifest, Publication, Publisher, Segment, SourceRef, Staged, Store};
+use crate::schema::{BOOK_BUILT, PartitionKey, RawTable};
+use crate::store::{Manifest, Publication, Publisher, Segment, SourceRef, Staged, Stager, Store};
 use crate::write::Provenance;
 
 /// Partitions of a batch at most: each holds open files until the batch is published.
@@ -28,7 +28,6 @@ const BATCH_BYTES: u64 = 256 << 20;
 struct Job<'r> {
     number: u64,
     plan: Plan<'r>,
-    staged: Vec<Staged>,
 }
 
 /// A partition that was written.
@@ -63,64 +62,116 @@ pub(crate) fn publish(
     report: &mut ImportReport,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<Inexact>> {
-    let Stage { runs, store, options, budget, .. } = *stage;
+    let Stage { runs, budget, .. } = *stage;
     let total = collector.reports.iter().flat_map(|r| r.rows.values()).map(|rows| rows.parsed).sum();
-    let mut state = State { collector, report, on_event, inexact: Vec::new(), rows: 0, total };
+    let state = State { collector, report, on_event, inexact: Vec::new(), rows: 0, total, told: Vec::new() };
+    let stager = publisher.stager();
     thread::scope(|scope| {
-        // Made in here, so that they close when this closure ends, well or badly, and the workers end with them.
+        // Made in here, so that they close when this closure ends, well or badly, and the threads end with them.
         let (job_tx, job_rx) = bounded::<Job<'_>>(budget.writers);
+        let (batch_tx, batch_rx) = bounded::<Vec<Publication>>(1);
         let (done_tx, done_rx) = bounded::<Result<Done>>(2 * budget.writers);
+        let (durable_tx, durable_rx) = bounded::<Result<()>>(1);
         for _ in 0..budget.writers {
-            let (jobs, done) = (job_rx.clone(), done_tx.clone());
-            scope.spawn(move || work(&jobs, &done, stage));
+            let (jobs, done, stager) = (job_rx.clone(), done_tx.clone(), stager.clone());
+            scope.spawn(move || work(&jobs, &done, stage, &stager));
         }
         drop((job_rx, done_tx));
-        let mut sections = Sections::new(runs)?;
-        let mut line = Line { waiting: BTreeMap::new(), next: 0, batch: Vec::new(), batch_bytes: 0 };
-        let (mut sent, mut received, mut ended) = (0_u64, 0_u64, false);
-        loop {
-            options.interrupt.check()?;
-            while !ended && sent - received < 2 * budget.writers as u64 {
-                let Some(found) = sections.next()? else {
-                    ended = true;
+        scope.spawn(move || {
+            for batch in batch_rx {
+                if durable_tx.send(publisher.publish(batch)).is_err() {
                     break;
-                };
-                let key = found.key.clone();
-                let decision = decide(store, found, &state.collector.facts, options.overlap, stage.kept)?;
-                if let Some(plan) = state.note(key, decision) {
-                    let staged = plan.tables.iter().map(|_| publisher.stage()).collect::<Result<_>>()?;
-                    if job_tx.send(Job { number: sent, plan, staged }).is_err() {
-                        return Err(super::internal("a writing thread has ended early"));
-                    }
-                    sent += 1;
                 }
             }
-            if sent == received {
-                break;
-            }
-            let done = done_rx.recv().map_err(|_| super::internal("a writing thread has ended early"))??;
-            received += 1;
-            line.arrive(done);
-            if line.is_full() {
-                state.publish(line.take(), publisher)?;
-            }
-        }
-        state.publish(line.take(), publisher)?;
-        Ok(state.inexact)
+        });
+        let line = Line { waiting: BTreeMap::new(), next: 0, batch: Vec::new(), batch_bytes: 0 };
+        let sections = Sections::new(runs)?;
+        let (jobs, batches) = (job_tx, batch_tx);
+        Director { stage, sections, state, line, jobs, batches, done: done_rx, durable: durable_rx }.run()
     })
 }
 
+/// Says who does what next.
+struct Director<'a, 'r> {
+    stage: &'a Stage<'r>,
+    sections: Sections<'r>,
+    state: State<'a>,
+    line: Line,
+    jobs: Sender<Job<'r>>,
+    batches: Sender<Vec<Publication>>,
+    done: Receiver<Result<Done>>,
+    durable: Receiver<Result<()>>,
+}
+
+impl Director<'_, '_> {
+    fn run(mut self) -> Result<Vec<Inexact>> {
+        let most = 2 * self.stage.budget.writers as u64;
+        let (mut sent, mut written) = (0_u64, 0_u64);
+        let (mut ended, mut publishing) = (false, false);
+        loop {
+            self.stage.options.interrupt.check()?;
+            // At most two batches hold open files.
+            while !ended && sent - written < most && !(publishing && self.line.is_full()) {
+                match self.next_job(sent)? {
+                    Some(true) => sent += 1,
+                    Some(false) => {}
+                    None => ended = true,
+                }
+            }
+            let is_last = ended && sent == written;
+            if !publishing && (self.line.is_full() || is_last) {
+                let batch = self.state.prepare(self.line.take());
+                if !batch.is_empty() {
+                    self.batches.send(batch).map_err(|_| lost())?;
+                    publishing = true;
+                } else {
+                    self.state.tell();
+                }
+            }
+            if is_last && !publishing {
+                return Ok(self.state.inexact);
+            }
+            select! {
+                recv(self.done) -> done => {
+                    written += 1;
+                    self.line.arrive(done.map_err(|_| lost())??);
+                }
+                recv(self.durable) -> durable => {
+                    durable.map_err(|_| lost())??;
+                    publishing = false;
+                    self.state.tell();
+                }
+            }
+        }
+    }
+
+    /// Plans the next partition; whether there is anything to write of it, `None` after the last.
+    fn next_job(&mut self, number: u64) -> Result<Option<bool>> {
+        let Stage { store, options, kept, .. } = *self.stage;
+        let Some(found) = self.sections.next()? else { return Ok(None) };
+        let key = found.key.clone();
+        let decision = decide(store, found, &self.state.collector.facts, options.overlap, kept)?;
+        let Some(plan) = self.state.note(key, decision) else { return Ok(Some(false)) };
+        self.jobs.send(Job { number, plan }).map_err(|_| lost())?;
+        Ok(Some(true))
+    }
+}
+
+fn lost() -> Error {
+    super::internal("a writing thread has ended early")
+}
+
 /// A worker: writes the tables of one partition after the other.
-fn work(jobs: &Receiver<Job<'_>>, done: &Sender<Result<Done>>, stage: &Stage<'_>) {
+fn work(jobs: &Receiver<Job<'_>>, done: &Sender<Result<Done>>, stage: &Stage<'_>, stager: &Stager) {
     for job in jobs {
-        if done.send(write_partition(job, stage)).is_err() {
+        if done.send(write_partition(job, stage, stager)).is_err() {
             break;
         }
     }
 }
 
-fn write_partition(job: Job<'_>, stage: &Stage<'_>) -> Result<Done> {
-    let Job { number, plan, mut staged } = job;
+fn write_partition(job: Job<'_>, stage: &Stage<'_>, stager: &Stager) -> Result<Done> {
+    let Job { number, plan } = job;
     let generation = plan.before.as_ref().map_or(0, |m| m.generation) + 1;
     let fingerprint = fingerprint(&plan.sources);
     let context = Context {
@@ -139,8 +190,9 @@ fn write_partition(job: Job<'_>, stage: &Stage<'_>) -> Result<Done> {
     let mut segments = plan.before.as_ref().map(|m| m.segments.clone()).unwrap_or_default();
     let mut built = Vec::new();
     let mut kept = Vec::new();
-    for (table, mut file) in plan.tables.into_iter().zip(staged.drain(..)) {
+    for table in plan.tables {
         let name = table.table.name();
+        let mut file = stager.stage()?;
         let Some(done) = build(table, &context, &mut file.file)? else { continue };
         if done.rewritten {
             segments.retain(|segment| segment.table != name);
@@ -221,11 +273,13 @@ struct State<'a> {
     inexact: Vec<Inexact>,
     rows: u64,
     total: u64,
+    /// What is told once the batch is durable.
+    told: Vec<(RawTable, PartitionKey, u64)>,
 }
 
 impl State<'_> {
     /// Counts what is left out and hands the plan on.
-    fn note<'r>(&mut self, key: crate::schema::PartitionKey, decision: Decision<'r>) -> Option<Plan<'r>> {
+    fn note<'r>(&mut self, key: PartitionKey, decision: Decision<'r>) -> Option<Plan<'r>> {
         for (source, table, why, rows) in decision.left_out {
             let fates = self.collector.fates(source, table);
             match why {
@@ -251,14 +305,14 @@ impl State<'_> {
         decision.plan
     }
 
-    fn publish(&mut self, batch: Vec<Done>, publisher: &mut Publisher) -> Result<()> {
-        let mut told = Vec::new();
+    /// Counts a batch and gives what is to be published of it.
+    fn prepare(&mut self, batch: Vec<Done>) -> Vec<Publication> {
         let mut publications = Vec::new();
         for done in batch {
             for built in &done.built {
                 self.count(built);
                 let rows = done.manifest.table(built.table.name()).map(|segment| segment.sealed.rows).sum();
-                told.push((built.table, done.manifest.key.clone(), rows));
+                self.told.push((built.table, done.manifest.key.clone(), rows));
             }
             self.inexact.extend(done.built.into_iter().flat_map(|built| built.inexact));
             if !done.staged.is_empty() {
@@ -268,14 +322,15 @@ impl State<'_> {
                 self.report.up_to_date += 1;
             }
         }
-        if !publications.is_empty() {
-            publisher.publish(publications)?;
-        }
-        for (table, key, rows) in &told {
-            (self.on_event)(Event::Published { table: table.name(), key, rows: *rows });
+        publications
+    }
+
+    /// Tells of the batch that was prepared last.
+    fn tell(&mut self) {
+        for (table, key, rows) in self.told.drain(..) {
+            (self.on_event)(Event::Published { table: table.name(), key: &key, rows });
         }
         (self.on_event)(Event::Writing { rows: self.rows, total: self.total });
-        Ok(())
     }
 
     fn count(&mut self, built: &Built) {
