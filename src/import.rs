@@ -28,11 +28,12 @@ mod takeover;
 mod turns;
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec;
-use crate::partition::{Run, Scratch, reduce};
+use crate::partition::{Opener, Run, Scratch, reduce};
 use crate::storage::IoMode;
 use crate::store::{OpenOptions, Publisher, Store, Tree};
 
@@ -62,17 +63,27 @@ pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Resu
         // The fast way knows the columns of tables alone.
         budget.assembly.open_bytes = 0;
     }
-    // Stored files are read with pread: a map would count as resident memory.
-    let open = OpenOptions { io: IoMode::Pread, allow_foreign: options.allow_foreign };
-    let store = Store::create_or_open_with(&options.store, open)?;
-    let mut publisher = exec::patiently(options.wait, &options.interrupt, || store.begin(Tree::Raw))?;
-    let carried_out = carry_out((sources, &kept), options, &budget, &store, &mut publisher, on_event);
+    let (scratch, opener) = Scratch::later();
+    let started = Instant::now();
+    // Making a store and taking its lock is waiting for the device, most of it: the reading goes on meanwhile.
+    let (opened, read) = thread::scope(|scope| {
+        let opening = scope.spawn(|| open(options, opener));
+        let read = intake::read(sources, options, &budget, &scratch, on_event);
+        (opening.join().unwrap_or_else(|_| Err(internal("the opening of the store has ended early"))), read)
+    });
+    let (store, mut publisher) = opened?;
+    let read_time = started.elapsed();
+    let carried_out = read.and_then(|read| {
+        let stage = (&store, &mut publisher, &scratch);
+        carry_out(read, &kept, options, &budget, stage, on_event)
+    });
     let noted = carried_out.as_ref().map_or(Ok(()), |report| publisher.note_failures(report.failures()));
     // Also after an error: what was published stays, what was not goes, and the ledger is closed.
     let finished = publisher.finish();
     let mut report = carried_out?;
     noted?;
     finished?;
+    report.read_time += read_time;
     report.peak_memory = exec::peak_resident_bytes();
     if !report.balanced() {
         return Err(internal("records or rows without a fate: the report does not balance"));
@@ -80,18 +91,30 @@ pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Resu
     Ok(report)
 }
 
+/// Makes or opens the store and begins a run on it; then there is a place for scratch files: where the publisher stages, in
+/// the store's file system, cleaned with the staging folder.
+fn open(options: &ImportOptions, opener: Opener) -> Result<(Store, Publisher)> {
+    // Stored files are read with pread: a map would count as resident memory.
+    let open = OpenOptions { io: IoMode::Pread, allow_foreign: options.allow_foreign };
+    let store = Store::create_or_open_with(&options.store, open)?;
+    let publisher = exec::patiently(options.wait, &options.interrupt, || store.begin(Tree::Raw))?;
+    let staged = publisher.stage()?;
+    let prefix = staged.path().with_file_name("scratch-");
+    publisher.discard(staged)?;
+    opener.open(Arc::clone(store.storage()), prefix);
+    Ok((store, publisher))
+}
+
 fn carry_out(
-    (sources, kept): (Vec<Opened>, &[String]),
+    (runs, mut collector): (Vec<Run>, Collector),
+    kept: &[String],
     options: &ImportOptions,
     budget: &Budget,
-    store: &Store,
-    publisher: &mut Publisher,
+    (store, publisher, scratch): (&Store, &mut Publisher, &Scratch),
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<ImportReport> {
     let mut report = ImportReport { max_rejects: options.max_rejects, ..ImportReport::default() };
-    let scratch = &scratch(store, publisher)?;
     let started = Instant::now();
-    let (runs, mut collector) = intake::read(sources, options, budget, scratch, on_event)?;
     report.encoded_rows = runs.iter().map(Run::encoded_rows).sum();
     report.spilled_bytes = runs.iter().map(Run::file_bytes).sum();
     let runs = &reduce(runs, budget.fan_in, scratch, &|| options.interrupt.check())?;
@@ -109,14 +132,6 @@ fn carry_out(
     report.quarantine = rejects.publish(publisher, &digests, &mut inexact)?;
     report.write_time = started.elapsed();
     Ok(report)
-}
-
-/// Scratch files lie where the publisher stages: in the store's file system, cleaned with the staging folder.
-fn scratch(store: &Store, publisher: &Publisher) -> Result<Scratch> {
-    let staged = publisher.stage()?;
-    let prefix = staged.path().with_file_name("scratch-");
-    publisher.discard(staged)?;
-    Ok(Scratch::new(Arc::clone(store.storage()), prefix))
 }
 
 /// With `--on-error fail` nothing may be published once a row is refused, also one that only the merge would refuse.

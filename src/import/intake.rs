@@ -64,7 +64,7 @@ struct Shared<'a> {
 
 impl Shared<'_> {
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.options.interrupt.signal().is_some()
+        self.stop.load(Ordering::Relaxed) || self.options.interrupt.signal().is_some() || self.scratch.is_nowhere()
     }
 }
 

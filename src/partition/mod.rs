@@ -34,6 +34,6 @@ pub use resort::{parts_of, resort};
 pub(crate) use row::{decimals as decimals_of, id as id_of};
 pub use run::{Run, reduce};
 pub use schema::{Role, TableShape};
-pub use scratch::Scratch;
+pub use scratch::{Opener, Scratch};
 pub use section::{Section, SectionId};
 pub use sections::{PartitionSections, Sections};
