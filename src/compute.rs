@@ -5,14 +5,17 @@
 //! output carries the wanted fingerprint is not computed again; one that fails is tried again after an I/O error and
 //! otherwise fails alone.
 
+mod chain;
 mod destination;
 mod driver;
 mod hive;
+mod nowhere;
 mod options;
 mod plan;
 mod report;
 mod set;
 mod spill;
+mod state;
 mod work;
 
 use std::path::Path;
@@ -24,6 +27,8 @@ use crate::feature::PartitionArena;
 use crate::sink::{Format, Role, format_named};
 use crate::storage::{IoMode, OsStorage};
 use crate::store::{Store, Tree};
+
+use chain::Held;
 
 pub use crate::store::KeyFilter;
 pub use options::{BookChoice, ComputeOptions};
@@ -87,18 +92,26 @@ fn run_checked(
     }
     let Checked { formats, recipe, .. } = checked;
     if formats.is_empty() {
-        let plan = plan::plan(options, store, &recipe, &|_| Ok(false))?;
-        return driver::run(options, store, destination::Nowhere(store.clone()), formats, &recipe, plan, on_event);
+        let plan = chain::plan(options, store, &recipe, &Held::NOTHING)?;
+        return driver::run(options, store, nowhere::Nowhere(store.clone()), formats, &recipe, plan, on_event);
     }
     if let Some(out) = &options.out {
         let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);
         let folder = patiently(options.wait, &options.interrupt, || hive::HiveFolder::begin(storage.clone()))?;
-        let plan = plan::plan(options, store, &recipe, &|task| hive::is_current(storage.as_ref(), &formats, task))?;
+        let held = Held {
+            is_current: &|task| hive::is_current(storage.as_ref(), &formats, task),
+            state: &|before| hive::state(storage.as_ref(), before),
+        };
+        let plan = chain::plan(options, store, &recipe, &held)?;
         return driver::run(options, store, folder, formats, &recipe, plan, on_event);
     }
     set::check_configuration(options, store)?;
     let publisher = patiently(options.wait, &options.interrupt, || store.begin(tree.clone()))?;
-    let plan = plan::plan(options, store, &recipe, &|task| set::is_current(store, &tree, &formats, task))?;
+    let held = Held {
+        is_current: &|task| set::is_current(store, &tree, &formats, task),
+        state: &|before| set::state(store, &tree, before),
+    };
+    let plan = chain::plan(options, store, &recipe, &held)?;
     let set = set::FeatureSet::begin(options, store.clone(), tree, formats.clone(), publisher, !plan.jobs.is_empty())?;
     driver::run(options, store, set, formats, &recipe, plan, on_event)
 }
@@ -145,16 +158,24 @@ fn dry_run(
     options.pin.plan(threads, &topology)?;
     let Checked { formats, recipe, arena_bytes } = checked;
     let plan = match &options.out {
-        None if formats.is_empty() => plan::plan(options, store, recipe, &|_| Ok(false))?,
+        None if formats.is_empty() => chain::plan(options, store, recipe, &Held::NOTHING)?,
         None => {
             set::check_configuration(options, store)?;
-            plan::plan(options, store, recipe, &|task| set::is_current(store, tree, formats, task))?
+            let held = Held {
+                is_current: &|task| set::is_current(store, tree, formats, task),
+                state: &|before| set::state(store, tree, before),
+            };
+            chain::plan(options, store, recipe, &held)?
         }
         Some(out) if Path::exists(out) => {
             let storage = OsStorage::open(out, IoMode::default())?;
-            plan::plan(options, store, recipe, &|task| hive::is_current(&storage, formats, task))?
+            let held = Held {
+                is_current: &|task| hive::is_current(&storage, formats, task),
+                state: &|before| hive::state(&storage, before),
+            };
+            chain::plan(options, store, recipe, &held)?
         }
-        Some(_) => plan::plan(options, store, recipe, &|_| Ok(false))?,
+        Some(_) => chain::plan(options, store, recipe, &Held::NOTHING)?,
     };
     on_event(plan.event())?;
     Ok(ComputeReport { partitions: plan.outcomes, threads, arena_bytes: *arena_bytes, ..ComputeReport::default() })

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::exec::{Interrupt, patiently};
+use crate::feature::STATE_TABLE;
 use crate::read::TableReader;
 use crate::schema::PartitionKey;
 use crate::sink::rows::RowSelection;
@@ -130,7 +131,12 @@ fn export_all(
                 continue;
             }
         };
-        for table in tables.iter().filter(|t| options.tables.is_empty() || options.tables.contains(t)) {
+        // A state is for the next date, not for other tools: only by its name.
+        let wanted = |table: &&String| match options.tables.is_empty() {
+            true => *table != STATE_TABLE,
+            false => options.tables.contains(table),
+        };
+        for table in tables.iter().filter(wanted) {
             options.interrupt.check()?;
             match job.export(key, table) {
                 Ok(Some(done)) => {

@@ -1,13 +1,11 @@
 //! Where a run's outputs go: a feature set of the store, a folder in Hive layout, or nowhere.
 
-use std::io;
-use std::sync::Arc;
-
-use super::plan::Task;
-use crate::error::{Error, Result};
+use super::plan::{Before, Task};
+use crate::error::Result;
+use crate::read::TableReader;
 use crate::sink::{SinkOutput, Stage};
-use crate::storage::{ReadAt, ScratchFile};
-use crate::store::{Failure, Store};
+use crate::storage::ScratchFile;
+use crate::store::Failure;
 
 /// A stage that also makes visible what was staged.
 pub(super) trait Destination: Stage {
@@ -16,6 +14,9 @@ pub(super) trait Destination: Stage {
 
     /// The generation that the task's files carry.
     fn generation(&self, task: &Task) -> Result<u32>;
+
+    /// The state that a date has left, if it is kept with the fingerprint.
+    fn state(&self, of: &Before) -> Result<Option<TableReader>>;
 
     /// Publishes a batch: each task with the files of its tables, which appear together. When it returns, every file is durable; on an
     /// error none of the batch counts.
@@ -44,42 +45,4 @@ pub(super) struct TableFiles<F> {
     pub(super) rows: u64,
     /// One a format.
     pub(super) files: Vec<SinkOutput<F>>,
-}
-
-/// Nothing is kept (`--output null`); scratch files go to the store that is read.
-#[derive(Debug)]
-pub(super) struct Nowhere(pub(super) Store);
-
-impl Stage for Nowhere {
-    type File = io::Sink;
-
-    fn create(&self) -> Result<io::Sink> {
-        Ok(io::sink())
-    }
-
-    fn reopen(&self, _file: &io::Sink) -> Result<Arc<dyn ReadAt>> {
-        Err(Error::io("open", "null output", io::ErrorKind::NotFound.into()))
-    }
-
-    fn discard(&self, _file: io::Sink) -> Result<()> {
-        Ok(())
-    }
-}
-
-impl Destination for Nowhere {
-    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
-        self.0.scratch()
-    }
-
-    fn generation(&self, _task: &Task) -> Result<u32> {
-        Ok(1)
-    }
-
-    fn publish(&self, _batch: Vec<Publishable<io::Sink>>) -> Result<()> {
-        Ok(())
-    }
-
-    fn finish(self) -> Result<()> {
-        Ok(())
-    }
 }

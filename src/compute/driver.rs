@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use super::chain::hang_together;
 use super::destination::{Destination, Publishable};
 use super::options::ComputeOptions;
 use super::plan::{Recipe, RunPlan, Task};
@@ -71,7 +72,7 @@ pub(super) fn run<D: Destination>(
         };
         round.run(&pool)?;
         let retry = round.retry;
-        jobs = retry.into_iter().map(|job| jobs[job].clone()).collect();
+        jobs = again(&jobs, retry);
     }
     report.arena_bytes = context.arena_bytes.load(Ordering::Relaxed);
     report.peak_anonymous_bytes = context.peak_anonymous.load(Ordering::Relaxed);
@@ -82,6 +83,14 @@ pub(super) fn run<D: Destination>(
     report.wall = started.elapsed();
     report.cpu = process_cpu().saturating_sub(cpu_started);
     Ok(report)
+}
+
+/// The jobs that are tried again, in their order.
+fn again(jobs: &[Job<Task>], mut retry: Vec<usize>) -> Vec<Job<Task>> {
+    retry.sort_unstable();
+    let mut jobs: Vec<Job<Task>> = retry.into_iter().map(|job| jobs[job].clone()).collect();
+    hang_together(&mut jobs);
+    jobs
 }
 
 /// The partitions that failed, named as in `published` lines.
@@ -141,7 +150,8 @@ impl<D: Destination> Round<'_, '_, D> {
                 if is_fatal(&error) {
                     return Err(error);
                 }
-                self.failed(job, &error)
+                self.failed(job, &error)?;
+                self.not_begun(job, &error)
             }
             PoolEvent::Idle => self.publish(),
         }
@@ -153,6 +163,7 @@ impl<D: Destination> Round<'_, '_, D> {
         let outcome = &mut self.outcomes[task.outcome];
         task.describe(outcome);
         outcome.clock = Some(computed.clock);
+        outcome.carried = computed.report.carried;
         outcome.merge = computed.report.merge;
         outcome.rows_out = computed.tables.iter().map(|t| (t.table.clone(), t.rows)).collect();
         outcome.bytes_out = computed.tables.iter().flat_map(|t| &t.files).map(|file| file.sealed.length).sum();
@@ -189,6 +200,25 @@ impl<D: Destination> Round<'_, '_, D> {
             Err(error) if is_fatal(&error) => Err(error),
             Err(error) => jobs.into_iter().try_for_each(|(job, _)| self.failed(job, &error)),
         }
+    }
+
+    /// The dates that would go on from one that failed: they fail with it, or are tried again with it.
+    fn not_begun(&mut self, job: usize, error: &Error) -> Result<()> {
+        if matches!(error.kind(), ErrorKind::Interrupted { .. }) {
+            return Ok(());
+        }
+        let followers = self.jobs[job + 1..].iter().take_while(|job| job.follows).count();
+        for follower in job + 1..=job + followers {
+            if self.retry.contains(&job) {
+                self.retry.push(follower);
+                continue;
+            }
+            let outcome = &mut self.outcomes[self.jobs[follower].task.outcome];
+            let reason = format!("the date before failed: {error}");
+            (self.on_event)(Event::Failed { key: &outcome.key, reason: &reason, again: false })?;
+            outcome.state = State::Failed(reason);
+        }
+        Ok(())
     }
 
     /// Notes a failure; an I/O error is worth another round.

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::destination::{Destination, Publishable};
-use super::plan::Task;
+use super::plan::{Before, Task};
 use crate::error::Result;
+use crate::feature::STATE_TABLE;
+use crate::read::TableReader;
 use crate::sink::{Folder, FolderFile, Format, Stage, hive_path};
 use crate::storage::{ReadAt, ScratchFile, Storage};
 
@@ -13,12 +15,13 @@ use crate::storage::{ReadAt, ScratchFile, Storage};
 #[derive(Debug)]
 pub(super) struct HiveFolder {
     folder: Folder,
+    storage: Arc<dyn Storage>,
 }
 
 impl HiveFolder {
     /// Takes the folder's lock.
     pub(super) fn begin(storage: Arc<dyn Storage>) -> Result<Self> {
-        Ok(Self { folder: Folder::begin(storage)? })
+        Ok(Self { folder: Folder::begin(storage.clone())?, storage })
     }
 }
 
@@ -37,6 +40,15 @@ pub(super) fn is_current(storage: &dyn Storage, formats: &[&'static dyn Format],
         }
     }
     Ok(true)
+}
+
+/// The state that a date has left, if it is there with its fingerprint.
+pub(super) fn state(storage: &dyn Storage, of: &Before) -> Result<Option<TableReader>> {
+    match storage.open(&hive_path(STATE_TABLE, &of.key, "hftc")) {
+        Ok(file) => Ok(Some(TableReader::open(file)?).filter(|table| table.footer().fingerprint == of.fingerprint)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Stage for HiveFolder {
@@ -67,6 +79,10 @@ impl Destination for HiveFolder {
     fn generation(&self, _task: &Task) -> Result<u32> {
         // A folder has no generations: the same inputs give the same file.
         Ok(1)
+    }
+
+    fn state(&self, of: &Before) -> Result<Option<TableReader>> {
+        state(&*self.storage, of)
     }
 
     fn publish(&self, batch: Vec<Publishable<FolderFile>>) -> Result<()> {

@@ -67,6 +67,8 @@ pub struct ComputeOptions {
     pub clock: Option<Clock>,
     /// Which table serves as the book.
     pub book: BookChoice,
+    /// A security's dates are a chain: each goes on from the state of the calendar date before, where the store has that (H1).
+    pub carry_state: bool,
     /// Names of output formats, see [`crate::sink::FORMATS`].
     pub outputs: Vec<String>,
     /// A folder in Hive layout that gets the outputs instead of the store.
@@ -98,6 +100,7 @@ impl ComputeOptions {
             features: FeatureConfig::default(),
             clock: None,
             book: BookChoice::Auto,
+            carry_state: false,
             outputs: vec!["hftc".to_owned()],
             out: None,
             threads: 0,
@@ -116,6 +119,9 @@ impl ComputeOptions {
         let mut bytes = self.features.canonical_bytes();
         let clock = self.clock.map_or("auto", Clock::name);
         bytes.extend_from_slice(format!("clock={clock}\nbook={}\n", self.book.tables().join(",")).as_bytes());
+        if self.carry_state {
+            bytes.extend_from_slice(b"carry_state=true\n");
+        }
         bytes
     }
 
@@ -160,6 +166,9 @@ mod tests {
         let clock = ComputeOptions { clock: Some(Clock::Recv), ..base.clone() };
         let book = ComputeOptions { book: BookChoice::Quotes, ..base.clone() };
         let threads = ComputeOptions { threads: 7, retries: 0, ..base.clone() };
+        let carry = ComputeOptions { carry_state: true, ..base.clone() };
+        assert_ne!(base.canonical_bytes(), carry.canonical_bytes());
+        assert!(!String::from_utf8(base.canonical_bytes()).unwrap().contains("carry"));
         assert_ne!(base.canonical_bytes(), clock.canonical_bytes());
         assert_ne!(base.canonical_bytes(), book.canonical_bytes());
         assert_eq!(base.canonical_bytes(), threads.canonical_bytes());

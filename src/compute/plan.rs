@@ -8,7 +8,7 @@ use super::options::ComputeOptions;
 use super::report::{Event, PartitionOutcome, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Job;
-use crate::feature::{self, BucketVolume, Table};
+use crate::feature::{self, BucketVolume, STATE_TABLE, STATE_VERSION, Table};
 use crate::merge::MergeReport;
 use crate::schema::PartitionKey;
 use crate::store::{Manifest, Store, Tree};
@@ -33,7 +33,17 @@ pub(super) struct Task {
     pub(super) prior: Vec<Manifest>,
     /// The tables read, book first, with their content digests.
     pub(super) inputs: Vec<(&'static str, u128)>,
+    /// The date whose state it takes over.
+    pub(super) before: Option<Before>,
     /// Fingerprint of the result.
+    pub(super) fingerprint: u128,
+}
+
+/// The date before in a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Before {
+    pub(super) key: PartitionKey,
+    /// Of its result, and so of its state.
     pub(super) fingerprint: u128,
 }
 
@@ -51,15 +61,15 @@ impl Task {
         outcome.bytes_in = self.inputs.iter().map(|(table, _)| bytes(table)).sum();
     }
 
-    /// The task as the partition stands now: an import may have published it anew since the plan was made.
+    /// The task as the partition stands now, after `before`: an import may have published either anew since the plan was made.
     ///
     /// # Errors
     /// `Findings` if there is nothing to compute from any more, `Damage`, `Io`.
-    pub(super) fn as_stored(&self, store: &Store, recipe: &Recipe) -> Result<Self> {
+    pub(super) fn as_stored(&self, store: &Store, recipe: &Recipe, before: Option<Before>) -> Result<Self> {
         let gone = |what: String| Error::new(ErrorKind::Findings { what });
         match store.manifest(&Tree::Raw, &self.raw.key)? {
-            Some(raw) if raw.generation == self.raw.generation => Ok(self.clone()),
-            Some(raw) => Ok(Self { outcome: self.outcome, ..recipe.task(store, raw)?.map_err(gone)? }),
+            Some(raw) if raw.generation == self.raw.generation && before == self.before => Ok(self.clone()),
+            Some(raw) => Ok(Self { outcome: self.outcome, ..recipe.task(store, raw, before)?.map_err(gone)? }),
             None => Err(gone("the partition was removed meanwhile".to_owned())),
         }
     }
@@ -94,6 +104,8 @@ pub(super) struct Recipe {
     tables: Vec<Table>,
     /// VPIN reads the volume of earlier dates.
     reads_prior: bool,
+    /// Partitions keep their state, and take over that of the date before.
+    pub(super) carries: bool,
     configuration: Vec<u8>,
 }
 
@@ -116,12 +128,12 @@ impl Recipe {
         let reads_prior = matches!(options.features.vpin.bucket_volume, BucketVolume::Prior(_))
             && entries.iter().any(|entry| entry.column.name == "vpin");
         let tables = feature::selected_tables(&options.features)?;
-        Ok(Self { books: options.book.tables(), tables, reads_prior, configuration })
+        Ok(Self { books: options.book.tables(), tables, reads_prior, carries: options.carry_state, configuration })
     }
 
-    /// Tables written for a partition that has everything.
+    /// Tables written for a partition that has everything, the state included.
     pub(super) fn table_count(&self) -> usize {
-        self.tables.len()
+        self.tables.len() + usize::from(self.carries)
     }
 
     /// The latest earlier dates of a security that have trades.
@@ -143,11 +155,11 @@ impl Recipe {
         Ok(found)
     }
 
-    /// The task of a stored partition, or why there is none.
+    /// The task of a stored partition after `before`, or why there is none.
     ///
     /// # Errors
     /// `Damage` and `Io` of earlier dates, where they are read.
-    pub(super) fn task(&self, store: &Store, raw: Manifest) -> Result<Result<Task, String>> {
+    pub(super) fn task(&self, store: &Store, raw: Manifest, before: Option<Before>) -> Result<Result<Task, String>> {
         let has = |table: &str| raw.table(table).next().is_some();
         let book_table = self.books.iter().copied().find(|table| has(table));
         let written = |table: &&Table| table.exists(book_table.is_some(), has(TRADES));
@@ -169,54 +181,19 @@ impl Recipe {
             let digest = earlier.table_digest(TRADES);
             recipe.extend_from_slice(format!("{} {TRADES} {digest:032x}\n", earlier.key.date).as_bytes());
         }
-        let fingerprint = xxh3_128(&recipe);
-        Ok(Ok(Task { outcome: 0, raw, book_table, tables, prior, inputs, fingerprint }))
-    }
-}
-
-/// Plans the partitions that pass the filter; `is_current` says whether a task's output is there. A partition whose
-/// manifest cannot be read fails alone.
-///
-/// # Errors
-/// `Io` if the store cannot be listed, `Interrupted`.
-pub(super) fn plan(
-    options: &ComputeOptions,
-    store: &Store,
-    recipe: &Recipe,
-    is_current: &dyn Fn(&Task) -> Result<bool>,
-) -> Result<RunPlan> {
-    let mut plan = RunPlan { jobs: Vec::new(), outcomes: Vec::new() };
-    for key in store.keys(&Tree::Raw)?.into_iter().filter(|key| options.filter.pass(key)) {
-        options.interrupt.check()?;
-        let mut outcome = blank(key);
-        let task = match manifest(options, store, &outcome.key) {
-            Ok(Some(raw)) => match recipe.task(store, raw) {
-                Ok(task) => task.map_err(State::Skipped),
-                Err(error) => Err(State::Failed(error.to_string())),
-            },
-            Ok(None) => Err(State::Skipped("never published".to_owned())),
-            Err(error) => Err(State::Failed(error.to_string())),
-        };
-        match task {
-            Err(state) => outcome.state = state,
-            Ok(task) => {
-                task.describe(&mut outcome);
-                match is_current(&task) {
-                    Ok(true) if !options.force => outcome.state = State::UpToDate,
-                    // An output that cannot be read is made again.
-                    _ => {
-                        plan.jobs.push(Job { weight: task.rows(), task: Task { outcome: plan.outcomes.len(), ..task } })
-                    }
-                }
-            }
+        if self.carries {
+            // The date before carries its own in its fingerprint, so a change of any earlier one reaches this.
+            let from = before.as_ref().map(|b| format!("{} {:032x}", b.key.date, b.fingerprint));
+            let line = format!("{STATE_TABLE} {STATE_VERSION} after {}\n", from.as_deref().unwrap_or("nothing"));
+            recipe.extend_from_slice(line.as_bytes());
         }
-        plan.outcomes.push(outcome);
+        let fingerprint = xxh3_128(&recipe);
+        Ok(Ok(Task { outcome: 0, raw, book_table, tables, prior, inputs, before, fingerprint }))
     }
-    Ok(plan)
 }
 
 /// The stored partition; an I/O error is worth another try here, too.
-fn manifest(options: &ComputeOptions, store: &Store, key: &PartitionKey) -> Result<Option<Manifest>> {
+pub(super) fn manifest(options: &ComputeOptions, store: &Store, key: &PartitionKey) -> Result<Option<Manifest>> {
     let mut left = options.retries;
     loop {
         match store.manifest(&Tree::Raw, key) {
@@ -230,12 +207,13 @@ fn table_rows(manifest: &Manifest, table: &str) -> u64 {
     manifest.table(table).map(|segment| segment.sealed.rows).sum()
 }
 
-fn blank(key: PartitionKey) -> PartitionOutcome {
+pub(super) fn blank(key: PartitionKey) -> PartitionOutcome {
     PartitionOutcome {
         key,
         state: State::Pending,
         book_table: None,
         clock: None,
+        carried: false,
         rows_in: Vec::new(),
         rows_out: Vec::new(),
         merge: MergeReport::default(),

@@ -84,6 +84,8 @@ pub struct PartitionOutcome {
     pub book_table: Option<&'static str>,
     /// The clock that ordered it.
     pub clock: Option<Clock>,
+    /// It went on from the state of the date before.
+    pub carried: bool,
     /// Rows by table read, as the manifest says.
     pub rows_in: Vec<(&'static str, u64)>,
     /// Rows by table written.
@@ -105,7 +107,7 @@ pub struct PartitionOutcome {
 /// A whole run.
 #[derive(Clone, Debug, Default)]
 pub struct ComputeReport {
-    /// Every partition that passed the filter, by key.
+    /// Every partition that passed the filter, by key; with `carry_state` also earlier dates that had to be computed.
     pub partitions: Vec<PartitionOutcome>,
     /// Workers.
     pub threads: usize,

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::destination::{Destination, Publishable, TableFiles};
 use super::options::ComputeOptions;
-use super::plan::Task;
+use super::plan::{Before, Task};
 use crate::error::{Error, ErrorKind, Result};
+use crate::feature::STATE_TABLE;
+use crate::read::TableReader;
 use crate::sink::{Format, Stage};
 use crate::storage::{ReadAt, ScratchFile};
-use crate::store::{Failure, Manifest, Publication, Publisher, Segment, Staged, Stager, Store, Tree};
+use crate::store::{Failure, Manifest, Publication, Publisher, Segment, Staged, Stager, Store, Tree, segment_path};
 
 /// A set that we hold the lock of.
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl FeatureSet {
     fn is_rewritten(&self, stored: &Manifest, task: &Task) -> bool {
         let brought = |format: &&dyn Format| {
             let mut segments = stored.segments.iter();
-            segments.any(|s| s.extension == format.name() && s.generation == stored.generation)
+            segments.any(|s| is_output(s, *format) && s.generation == stored.generation)
         };
         stored.fingerprint == task.fingerprint && self.formats.iter().all(brought)
     }
@@ -77,13 +79,16 @@ impl FeatureSet {
         let task = &item.task;
         let generation = self.generation(task)?;
         let previous = self.stored(task)?;
-        let made: Vec<&str> = item.tables.iter().flat_map(|t| &t.files).map(|file| file.extension).collect();
+        let of_table = |t: &TableFiles<SetFile>| {
+            t.files.iter().map(|file| (t.table.clone(), file.extension.to_owned())).collect::<Vec<_>>()
+        };
+        let made: Vec<(String, String)> = item.tables.iter().flat_map(of_table).collect();
         // Formats of an earlier run stay, where they were made from the same things.
         let mut segments: Vec<Segment> = previous
             .filter(|manifest| manifest.fingerprint == task.fingerprint)
             .map(|manifest| manifest.segments)
             .unwrap_or_default();
-        segments.retain(|segment| !made.contains(&segment.extension.as_str()));
+        segments.retain(|s| !made.iter().any(|(table, extension)| (table, extension) == (&s.table, &s.extension)));
         let of_table = |t: TableFiles<SetFile>| t.files.into_iter().map(move |file| (t.table.clone(), file));
         let mut files: Vec<_> = item.tables.into_iter().flat_map(of_table).collect();
         files.sort_by(|(a, x), (b, y)| (a, x.extension).cmp(&(b, y.extension)));
@@ -127,9 +132,25 @@ pub(super) fn check_configuration(options: &ComputeOptions, store: &Store) -> Re
 pub(super) fn is_current(store: &Store, tree: &Tree, formats: &[&'static dyn Format], task: &Task) -> Result<bool> {
     let manifest = store.manifest(tree, &task.raw.key)?;
     Ok(manifest.is_some_and(|manifest| {
-        let holds = |format: &&dyn Format| manifest.segments.iter().any(|s| s.extension == format.name());
+        let holds = |format: &&dyn Format| manifest.segments.iter().any(|s| is_output(s, *format));
         manifest.fingerprint == task.fingerprint && formats.iter().all(holds)
     }))
+}
+
+/// A file of a feature table in a format; the state is none, whatever the formats.
+fn is_output(segment: &Segment, format: &dyn Format) -> bool {
+    segment.extension == format.name() && segment.table != STATE_TABLE
+}
+
+/// The state that a date has left, if it is there and the date's output has the fingerprint.
+pub(super) fn state(store: &Store, tree: &Tree, of: &Before) -> Result<Option<TableReader>> {
+    let manifest = store.manifest(tree, &of.key)?.filter(|manifest| manifest.fingerprint == of.fingerprint);
+    let segment = manifest.as_ref().and_then(|manifest| manifest.table(STATE_TABLE).next());
+    let Some(segment) = segment else { return Ok(None) };
+    let file = store.open_segment(tree, &of.key, segment)?;
+    TableReader::open_sealed(file, STATE_TABLE, &of.key, &segment.sealed)
+        .map(Some)
+        .map_err(|e| e.in_file(segment_path(tree, &of.key, segment)))
 }
 
 impl Stage for FeatureSet {
@@ -164,6 +185,10 @@ impl Destination for FeatureSet {
             Some(stored) if self.is_rewritten(&stored, task) => stored.generation,
             Some(stored) => stored.generation.saturating_add(1),
         })
+    }
+
+    fn state(&self, of: &Before) -> Result<Option<TableReader>> {
+        state(&self.store, &self.tree, of)
     }
 
     fn publish(&self, batch: Vec<Publishable<SetFile>>) -> Result<()> {

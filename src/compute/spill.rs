@@ -98,7 +98,7 @@ impl<D: Destination> WindowScratch for Spill<'_, D> {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::destination::Nowhere;
+    use super::super::nowhere::Nowhere;
     use super::*;
     use crate::storage::MemoryStorage;
     use crate::store::Store;

@@ -7,17 +7,20 @@ use super::destination::{Destination, TableFiles};
 use super::options::ComputeOptions;
 use super::plan::{Recipe, TRADES, Task};
 use super::spill::Spill;
+use super::state::LastState;
+use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
 use crate::exec::{anonymous_bytes, thread_cpu};
 use crate::feature::{
-    PartitionArena, PartitionInputs, PartitionPlan, PriorVolume, TableShape, TablesReport, run_partition,
+    Carry, PartitionArena, PartitionInputs, PartitionPlan, PriorVolume, STATE_ROWS, STATE_TABLE, StateWriter,
+    TableShape, TablesReport, run_partition_carrying, state_schema,
 };
 use crate::format::FileHeader;
 use crate::read::TableReader;
-use crate::schema::{Clock, PartitionKey};
+use crate::schema::{Clock, PartitionKey, Schema};
 use crate::sink::{Format, TableSink};
 use crate::store::{Manifest, Segment, Store, Tree, segment_path};
-use crate::write::Provenance;
+use crate::write::{Provenance, TableWriter};
 
 /// What all workers of a run share.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ pub(super) struct Context<'a, D> {
 pub(super) struct Worker {
     arena: PartitionArena,
     plan: Option<(TableShape, PartitionPlan)>,
+    last: Option<LastState>,
 }
 
 /// A partition that is computed and sealed, in staging.
@@ -69,7 +73,7 @@ impl<D> Context<'_, D> {
 impl Worker {
     /// Allocates the arena; called on the worker's own thread after pinning.
     pub(super) fn new(options: &ComputeOptions) -> Result<Self> {
-        Ok(Self { arena: PartitionArena::new(&options.features)?, plan: None })
+        Ok(Self { arena: PartitionArena::new(&options.features)?, plan: None, last: None })
     }
 
     /// Bytes of the arena.
@@ -84,7 +88,12 @@ impl Worker {
         planned: &Task,
     ) -> Result<Computed<D::File>> {
         let (started, cpu_started) = (Instant::now(), thread_cpu());
-        let task = planned.as_stored(context.store, context.recipe)?;
+        let last = self.last.take();
+        let before = LastState::update(last.as_ref(), planned.before.as_ref());
+        let task = planned.as_stored(context.store, context.recipe, before)?;
+        let from = task.before.as_ref().map(|before| LastState::open(last.as_ref(), before, context.destination));
+        let from = from.transpose()?;
+        drop(last);
         let book = task.book_table.map(|table| open_table(context.store, &task.raw, table)).transpose()?;
         let book = book.unwrap_or_default();
         let trades = open_table(context.store, &task.raw, TRADES)?;
@@ -102,30 +111,57 @@ impl Worker {
         let generation = context.destination.generation(&task)?;
         let mut sinks = Vec::with_capacity(plan.len());
         for number in 0..plan.len() {
-            let header = header(&task, &inputs, (plan, number), generation);
+            let rows = plan.block_rows(number);
+            let header = header(&task, &inputs, (plan.name(number), plan.schema(number), rows), generation);
             sinks.push(TableSink::new(&context.formats, header, context.destination)?);
         }
         let interrupt = &context.options.interrupt;
         let mut spill = Spill::new(context.destination);
-        let report = run_partition(&inputs, plan, &mut self.arena, &mut spill, &mut |number, rows, columns| {
+        let mut state = None;
+        if context.recipe.carries {
+            let header = header(&task, &inputs, (STATE_TABLE.to_owned(), &state_schema(), STATE_ROWS), generation);
+            state = Some(TableWriter::new(context.destination.create()?, header)?);
+        }
+        let mut keep = |rows: usize, columns: &[ColumnValues<'_>]| match &mut state {
+            Some(state) => state.push(rows, columns),
+            None => Ok(()),
+        };
+        let carry =
+            if context.recipe.carries { Carry::new(from, StateWriter::new(&mut keep)) } else { Carry::default() };
+        let mut emit = |number: usize, rows: usize, columns: &[ColumnValues<'_>]| {
             interrupt.check()?;
             sinks[number].push(rows, columns)
-        })?;
+        };
+        let report = run_partition_carrying(&inputs, plan, &mut self.arena, &mut spill, carry, &mut emit)?;
         context.note_memory();
         let provenance = Provenance {
             inputs: task.inputs.iter().map(|(_, digest)| *digest).collect(),
             fingerprint: task.fingerprint,
-            notes: task.book_table.map(|table| ("book".to_owned(), table.to_owned())).into_iter().collect(),
+            notes: notes(&task, report.carried),
         };
         let mut tables = Vec::with_capacity(plan.len());
         for (number, sink) in sinks.into_iter().enumerate() {
             let files = sink.finish(provenance.clone(), context.destination)?;
             tables.push(TableFiles { table: plan.name(number), rows: report.rows_out[number], files });
         }
+        if let Some(state) = state {
+            let sealed = state.finish(provenance)?;
+            let publishes = !context.formats.is_empty();
+            let (last, table) = LastState::keep(&task, sealed, publishes, context.destination)?;
+            self.last = Some(last);
+            tables.push(table);
+        }
         context.note_memory();
         let cpu = thread_cpu().saturating_sub(cpu_started);
         Ok(Computed { task, clock, report, tables, wall: started.elapsed(), cpu })
     }
+}
+
+/// What the files say of their making besides the inputs.
+fn notes(task: &Task, carried: bool) -> Vec<(String, String)> {
+    let book = task.book_table.map(|table| ("book".to_owned(), table.to_owned()));
+    let before = task.before.as_ref().filter(|_| carried);
+    book.into_iter().chain(before.map(|before| ("carried_from".to_owned(), before.key.date.to_string()))).collect()
 }
 
 /// Opens the segments of a stored table, in row order, and checks that each file is the one the manifest lists.
@@ -139,18 +175,17 @@ fn open_segment(store: &Store, key: &PartitionKey, segment: &Segment) -> Result<
         .map_err(|e| e.in_file(segment_path(&Tree::Raw, key, segment)))
 }
 
-/// The name of the feature table for itself; what is not ours is taken over from the book, or from the trades without one.
+/// The header of a feature table: its name, columns and block rows for itself; what is not ours is taken over from the book, or from the trades without one.
 fn header(
     task: &Task,
     inputs: &PartitionInputs<'_>,
-    (plan, number): (&PartitionPlan, usize),
+    (table, schema, block_rows): (String, &Schema, usize),
     generation: u32,
 ) -> FileHeader {
-    let schema = plan.schema(number);
-    let block_rows = u32::try_from(plan.block_rows(number)).unwrap_or(crate::limits::BLOCK_ROWS);
+    let block_rows = u32::try_from(block_rows).unwrap_or(crate::limits::BLOCK_ROWS);
     let source = inputs.book.iter().chain(inputs.trades).next().map(TableReader::header);
     FileHeader {
-        table: plan.name(number),
+        table,
         key: task.raw.key.clone(),
         channel: source.map_or_else(String::new, |header| header.channel.clone()),
         generation,

@@ -1,6 +1,7 @@
 //! The pool: pinned workers, one shared queue, largest job first, results on the caller's thread.
 //!
-//! A worker takes the next job, does it with its own memory and sends the result through a bounded channel, so that
+//! Jobs may hang together as a chain: one worker then does them in order, and the chain is queued as a whole. A worker
+//! takes the next chain (most often one job), does it with its own memory and sends the result through a bounded channel, so that
 //! the caller (who publishes) holds back the workers and not the other way round. Which worker does what depends on
 //! time; what a job returns does not.
 
@@ -25,6 +26,9 @@ pub struct Job<J> {
     pub task: J,
     /// How much work it is, in any unit (rows, bytes).
     pub weight: u64,
+    /// It needs what the job before it in the list made: the same worker does it right after that one, and does not begin
+    /// it when that one fails.
+    pub follows: bool,
 }
 
 /// What the caller hears, on its own thread.
@@ -68,6 +72,7 @@ pub struct Pool {
 /// What the workers of one run share.
 struct Shared<'a, J> {
     jobs: &'a [Job<J>],
+    /// The first job of each chain, heaviest chain first.
     order: Vec<usize>,
     next: AtomicUsize,
     stop: AtomicBool,
@@ -75,13 +80,35 @@ struct Shared<'a, J> {
 }
 
 impl<J> Shared<'_, J> {
-    /// The next job, or `None` when the queue is empty or the run is stopping.
+    fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.interrupt.signal().is_some()
+    }
+
+    /// The first job of the next chain, or `None` when the queue is empty or the run is stopping.
     fn take(&self) -> Option<usize> {
-        if self.stop.load(Ordering::Relaxed) || self.interrupt.signal().is_some() {
+        if self.is_stopping() {
             return None;
         }
         self.order.get(self.next.fetch_add(1, Ordering::Relaxed)).copied()
     }
+
+    /// The job after `job` in its chain.
+    fn after(&self, job: usize) -> Option<usize> {
+        (self.jobs.get(job + 1)?.follows && !self.is_stopping()).then_some(job + 1)
+    }
+}
+
+/// The first job of each chain, by falling weight of the whole chain, equal ones in the order given.
+fn chains<J>(jobs: &[Job<J>]) -> Vec<usize> {
+    let mut chains: Vec<(usize, u64)> = Vec::new();
+    for (number, job) in jobs.iter().enumerate() {
+        match chains.last_mut() {
+            Some((_, weight)) if job.follows => *weight = weight.saturating_add(job.weight),
+            _ => chains.push((number, job.weight)),
+        }
+    }
+    chains.sort_by_key(|(number, weight)| (std::cmp::Reverse(*weight), *number));
+    chains.into_iter().map(|(number, _)| number).collect()
 }
 
 impl Pool {
@@ -118,13 +145,12 @@ impl Pool {
         work: impl Fn(&mut W, &J) -> Result<R> + Sync,
         mut on_event: impl FnMut(PoolEvent<R>) -> Result<()>,
     ) -> Result<()> {
-        let mut order: Vec<usize> = (0..jobs.len()).collect();
-        order.sort_by_key(|job| (std::cmp::Reverse(jobs[*job].weight), *job));
+        let order = chains(jobs);
         let shared =
             Shared { jobs, order, next: AtomicUsize::new(0), stop: AtomicBool::new(false), interrupt: &self.interrupt };
         let (sender, receiver) = bounded(self.results_waiting);
         std::thread::scope(|scope| {
-            for (worker, core) in self.cores.iter().take(jobs.len().max(1)).enumerate() {
+            for (worker, core) in self.cores.iter().take(shared.order.len().max(1)).enumerate() {
                 let (shared, make, work, sender) = (&shared, &make, &work, sender.clone());
                 scope.spawn(move || run_worker(worker, *core, shared, make, work, &sender));
             }
@@ -172,7 +198,8 @@ fn run_worker<J: Sync, W, R: Send>(
     if sender.send(Ok(PoolEvent::Ready { worker, pinned })).is_err() {
         return;
     }
-    while let Some(job) = shared.take() {
+    let mut next = None;
+    while let Some(job) = next.take().or_else(|| shared.take()) {
         if sender.send(Ok(PoolEvent::Started { worker, job })).is_err() {
             return;
         }
@@ -180,6 +207,7 @@ fn run_worker<J: Sync, W, R: Send>(
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut memory, &shared.jobs[job].task)));
         let panicked = outcome.is_err();
         let result = outcome.unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
+        next = shared.after(job).filter(|_| result.is_ok());
         if sender.send(Ok(PoolEvent::Done { worker, job, result })).is_err() {
             return;
         }
@@ -213,7 +241,7 @@ mod tests {
     }
 
     fn jobs(weights: &[u64]) -> Vec<Job<u64>> {
-        weights.iter().map(|w| Job { task: *w, weight: *w }).collect()
+        weights.iter().map(|w| Job { task: *w, weight: *w, follows: false }).collect()
     }
 
     #[test]
@@ -233,6 +261,30 @@ mod tests {
         )
         .unwrap();
         assert_eq!(started, [1, 3, 2, 0]);
+    }
+
+    #[test]
+    fn a_chain_is_done_in_order_and_ends_at_a_failure() {
+        let (pool, _) = pool(3);
+        let mut jobs = jobs(&[1, 9, 2, 3, 4, 5]);
+        for follower in [2, 3, 5] {
+            jobs[follower].follows = true;
+        }
+        assert_eq!(chains(&jobs), [1, 4, 0]);
+        let work = |last: &mut u64, task: &u64| match task {
+            2 => Err(Error::damage("R-1", "a", "b")),
+            _ => Ok(std::mem::replace(last, *task)),
+        };
+        let mut results = vec![None; jobs.len()];
+        let hear = |event| {
+            if let PoolEvent::Done { job, result, .. } = event {
+                results[job] = Some(result.ok());
+            }
+            Ok(())
+        };
+        pool.run(&jobs, |_| Ok(0), work, hear).unwrap();
+        assert!(results[0].is_some() && results[4].is_some());
+        assert_eq!((results[2], results[3], results[5]), (Some(None), None, Some(Some(4))));
     }
 
     #[test]

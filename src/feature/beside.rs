@@ -5,12 +5,13 @@
 use crate::error::Result;
 use crate::feature::bar::{Bar, Close, TimeBars, piece};
 use crate::feature::bar::{BookLanes, TradePart};
+use crate::feature::carry::{Carried, Carry, Rescale, StateReader, StateWriter};
 use crate::feature::registry::Kernel;
 use crate::feature::series::Series;
 use crate::feature::table_plan::{EmitTable, TableOutput, TablePlan};
-use crate::feature::trade::log_return;
+use crate::feature::trade::{log_return, of_price};
 use crate::feature::vpin::Vpin;
-use crate::merge::{TradeRow, TradeTape};
+use crate::merge::{Scales, TradeRow, TradeTape, rescaled};
 
 /// A table that is being written: its plan, its number in the run, its open block.
 #[derive(Debug)]
@@ -123,17 +124,67 @@ impl Beside<'_> {
         Ok(())
     }
 
-    /// Takes what is left of the trades and ends the open bars.
+    /// Takes what is left of the trades and ends the open bars; without bars only for a state that `is_kept`.
     ///
     /// # Errors
     /// As [`Beside::run`].
-    pub(crate) fn finish(&mut self, emit: &mut EmitTable<'_>) -> Result<()> {
-        if self.bars.is_none() {
+    pub(crate) fn finish(&mut self, is_kept: bool, emit: &mut EmitTable<'_>) -> Result<()> {
+        if self.bars.is_none() && !(is_kept && self.vpin.is_some()) {
             return Ok(());
         }
         self.take_trades(i64::MAX, emit)?;
         let Some(bars) = &mut self.bars else { return Ok(()) };
         bars.with(emit, TimeBars::finish)?;
         bars.tables.iter_mut().try_for_each(|table| table.finish(emit))
+    }
+}
+
+/// Parts of the state.
+const LAST: &str = "book.last_trade";
+const VPIN: &str = "book.vpin";
+const BARS: &str = "book.bars";
+
+impl Beside<'_> {
+    /// Goes on after the date before.
+    ///
+    /// # Errors
+    /// `Damage`, `Io`, `Findings` of its state.
+    pub(crate) fn take_over(&mut self, carry: &mut Carry<'_>) -> Result<()> {
+        self.tape.raise(carry.trade_floor());
+        let (price, size) = self.tape.scales();
+        let to = Scales { price, size };
+        carry.restore(LAST, self, to)?;
+        if let Some(vpin) = &mut self.vpin {
+            carry.restore(VPIN, &mut **vpin, to)?;
+        }
+        match &mut self.bars {
+            Some(tables) => carry.restore(BARS, &mut tables.bars, to),
+            None => Ok(()),
+        }
+    }
+
+    /// Leaves the state, after [`Beside::finish`].
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn hand_on(&self, carry: &mut Carry<'_>) -> Result<()> {
+        carry.save(LAST, self)?;
+        if let Some(vpin) = &self.vpin {
+            carry.save(VPIN, &**vpin)?;
+        }
+        self.bars.as_ref().map_or(Ok(()), |tables| carry.save(BARS, &tables.bars))
+    }
+}
+
+/// The trade before.
+impl Carried for Beside<'_> {
+    fn save(&self, out: &mut StateWriter<'_>) -> Result<()> {
+        out.option(self.last.map(|trade| trade.price_m))
+    }
+
+    fn restore(&mut self, from: &mut StateReader, scales: Rescale) -> Result<()> {
+        let last = from.option()?.map(|price_m| rescaled(price_m, scales.from.price, scales.to.price)).transpose()?;
+        self.last = last.map(|price_m| of_price(price_m, scales.to.price));
+        Ok(())
     }
 }

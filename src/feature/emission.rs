@@ -1,8 +1,10 @@
 //! Which rows are emitted (B12): all, or the first and then each whose clock is at least an interval after the last emitted one.
 //! Every row is computed; columns keep their definition.
 
+use crate::error::Result;
 use crate::feature::Plan;
 use crate::feature::arena::{Output, ROWS};
+use crate::feature::carry::{Carried, Rescale, StateReader, StateWriter};
 use crate::feature::plan::Place;
 use crate::merge::BATCH;
 
@@ -44,6 +46,17 @@ impl Emission {
             kept += 1;
         }
         kept
+    }
+}
+
+impl Carried for Emission {
+    fn save(&self, out: &mut StateWriter<'_>) -> Result<()> {
+        out.option(self.last)
+    }
+
+    fn restore(&mut self, from: &mut StateReader, _: Rescale) -> Result<()> {
+        self.last = from.option()?;
+        Ok(())
     }
 }
 

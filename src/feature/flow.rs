@@ -1,5 +1,7 @@
 //! What flow kernels see: consecutive two-sided snapshots, each with its predecessor, and their trades.
 
+use crate::error::Result;
+use crate::feature::carry::{Carried, Rescale, StateReader, StateWriter};
 use crate::feature::frame::Lane;
 use crate::merge::{BATCH, Batch, BookSide, FlowLevel, Simd, TradeSums};
 use crate::units::NANOS_PER_SECOND;
@@ -57,6 +59,17 @@ impl FlowState {
             self.step[0] = self.step[self.rows];
             self.velocity[0] = self.velocity[self.rows];
         }
+    }
+}
+
+impl Carried for FlowState {
+    fn save(&self, out: &mut StateWriter<'_>) -> Result<()> {
+        out.floats(&[self.step[0], self.velocity[0]])
+    }
+
+    fn restore(&mut self, from: &mut StateReader, _: Rescale) -> Result<()> {
+        (self.step[0], self.velocity[0]) = (from.float()?, from.float()?);
+        Ok(())
     }
 }
 

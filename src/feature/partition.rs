@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::feature::arena::{Arena, ROWS};
 use crate::feature::bar::{EventBars, EventKind, Ruler, TimeBars};
 use crate::feature::beside::{BarTables, Writing};
+use crate::feature::carry::Carry;
 use crate::feature::inputs::TableShape;
 use crate::feature::registry::Kernel;
 use crate::feature::run::run_beside;
@@ -25,6 +26,15 @@ enum Planned {
     Other(TablePlan),
 }
 
+impl Planned {
+    fn table(&self) -> Table {
+        match self {
+            Self::Book => Table::Book,
+            Self::Other(plan) => plan.table(),
+        }
+    }
+}
+
 /// The tables that are written for partitions of one shape.
 #[derive(Clone, Debug)]
 pub struct PartitionPlan {
@@ -33,6 +43,8 @@ pub struct PartitionPlan {
     book: Plan,
     tables: Vec<Planned>,
     wanted: Wanted,
+    /// The book pass and the trade pass are wanted, whether or not this partition has rows for them.
+    wants: [bool; 2],
 }
 
 impl PartitionPlan {
@@ -43,14 +55,17 @@ impl PartitionPlan {
     pub fn new(config: &FeatureConfig, shape: &TableShape) -> Result<Self> {
         let book = Plan::new(config, &shape.book)?;
         let mut planned = Vec::new();
-        for table in selected_tables(config)?.into_iter().filter(|t| t.exists(shape.has_book, shape.has_trades)) {
+        for table in selected_tables(config)? {
             planned.push(match table {
                 Table::Book => Planned::Book,
                 table => Planned::Other(TablePlan::new(config, table, shape.trade_keys)?),
             });
         }
         let wanted = wanted(config, &planned);
-        Ok(Self { config: config.clone(), book, tables: planned, wanted })
+        let in_trade_pass = |p: &Planned| matches!(p, Planned::Other(p) if !matches!(p.table(), Table::TimeBars(_)));
+        let wants = [!planned.iter().all(in_trade_pass), planned.iter().any(in_trade_pass)];
+        planned.retain(|planned| planned.table().exists(shape.has_book, shape.has_trades));
+        Ok(Self { config: config.clone(), book, tables: planned, wanted, wants })
     }
 
     /// How many tables are written.
@@ -90,10 +105,7 @@ impl PartitionPlan {
     }
 
     fn table(&self, number: usize) -> Table {
-        match &self.tables[number] {
-            Planned::Book => Table::Book,
-            Planned::Other(plan) => plan.table(),
-        }
+        self.tables[number].table()
     }
 
     fn number(&self, table: Table) -> Option<usize> {
@@ -172,6 +184,8 @@ pub struct TablesReport {
     pub merge: MergeReport,
     /// Rows emitted, a number for each table of the plan.
     pub rows_out: Vec<u64>,
+    /// It went on from the state of the date before.
+    pub carried: bool,
 }
 
 /// Computes every table of one partition.
@@ -189,6 +203,26 @@ pub fn run_partition(
     spill: &mut dyn WindowScratch,
     emit: &mut EmitTable<'_>,
 ) -> Result<TablesReport> {
+    run_partition_carrying(inputs, plan, arena, spill, Carry::default(), emit)
+}
+
+/// The same as one of a chain of dates (H1): goes on from the state of the date before, and leaves its own.
+///
+/// A state that does not fit is not taken over: it has another clock, or the partition begins before its last row. Bars still
+/// begin at each local midnight, and `mid_after` ends with the partition.
+///
+/// # Errors
+/// As [`run_partition`]; `Damage` and `Io` of the state, `Findings` where its numbers do not fit at this date's decimals.
+pub fn run_partition_carrying(
+    inputs: &PartitionInputs<'_>,
+    plan: &PartitionPlan,
+    arena: &mut PartitionArena,
+    spill: &mut dyn WindowScratch,
+    mut carry: Carry<'_>,
+    emit: &mut EmitTable<'_>,
+) -> Result<TablesReport> {
+    carry.begin(inputs)?;
+    let carried = carry.is_taken();
     let mut rows_out = vec![0; plan.len()];
     let mut counted = |number: usize, rows: usize, columns: &[ColumnValues<'_>]| {
         rows_out[number] += rows as u64;
@@ -213,17 +247,18 @@ pub fn run_partition(
     }
     let mut merge = MergeReport { trade_rows: inputs.trade_rows(), ..MergeReport::default() };
     let number = plan.number(Table::Book);
-    if number.is_some() || !bars.is_empty() {
+    if number.is_some() || !bars.is_empty() || plan.wants[0] && carry.is_kept() {
         let config = &plan.config.bars;
         let midnight = calendar::midnight(inputs.date_tz, inputs.date())?;
         let ruler = Ruler { midnight, dense: config.dense, year_seconds: config.year_seconds };
         let tables = (!bars.is_empty()).then(|| BarTables { bars: TimeBars::new(&lengths, ruler), tables: bars });
-        merge = run_beside(inputs, &plan.book, book, (tables, number), spill, &mut counted)?.merge;
+        merge = run_beside(inputs, &plan.book, book, (tables, number), spill, &mut carry, &mut counted)?.merge;
     }
-    if !others.is_empty() {
-        run_trades(inputs, plan, (book, trades), others, &mut counted)?;
+    if !others.is_empty() || plan.wants[1] && carry.is_kept() {
+        run_trades(inputs, plan, (book, trades), others, &mut carry, &mut counted)?;
     }
-    Ok(TablesReport { merge, rows_out })
+    carry.finish()?;
+    Ok(TablesReport { merge, rows_out, carried })
 }
 
 /// The trade pass.
@@ -232,14 +267,17 @@ fn run_trades(
     plan: &PartitionPlan,
     (arena, memory): (&mut Arena, &mut TradeMemory),
     mut tables: Vec<Writing<'_>>,
+    carry: &mut Carry<'_>,
     emit: &mut EmitTable<'_>,
 ) -> Result<()> {
-    let totals = trade_totals(inputs.trades);
+    let floor = carry.trade_floor();
+    let totals = trade_totals(inputs.trades, floor);
     if plan.wanted.vpin {
-        arena.vpin.start(&plan.config.vpin, inputs)?;
+        arena.vpin.start(&plan.config.vpin, inputs, floor)?;
     }
-    let simd = arena.simd;
-    let mut pass = TradePass::new(inputs, &plan.wanted, &totals, (memory, &mut arena.tape, &mut arena.vpin), simd)?;
+    let memory = (memory, &mut arena.tape, &mut arena.vpin);
+    let mut pass = TradePass::new(inputs, &plan.wanted, &totals, memory, (arena.simd, floor))?;
+    pass.take_over(carry)?;
     let mut events = Vec::with_capacity(tables.len());
     for writing in &tables {
         let kind = event_kind(&plan.config, writing.plan.table());
@@ -262,7 +300,7 @@ fn run_trades(
         }
         writing.finish(emit)?;
     }
-    Ok(())
+    if carry.is_kept() { pass.hand_on(carry) } else { Ok(()) }
 }
 
 fn event_kind(config: &FeatureConfig, table: Table) -> Option<EventKind> {

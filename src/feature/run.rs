@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::feature::arena::{Output, ROWS};
 use crate::feature::beside::{BarTables, Beside};
 use crate::feature::calendar::Calendar;
+use crate::feature::carry::{Carry, Stream};
 use crate::feature::emission::Emission;
 use crate::feature::flow::{Flow, FlowState};
 use crate::feature::frame::{Derived, Out, Scratch, Structural};
@@ -16,7 +17,7 @@ use crate::feature::registry::Kernel;
 use crate::feature::series::Series;
 use crate::feature::window::{WindowScratch, Windows};
 use crate::feature::{Arena, EmitTable, Plan};
-use crate::merge::{Batch, Merge, MergeConfig, MergeReport, Simd, TradeTape};
+use crate::merge::{Batch, Merge, MergeConfig, MergeReport, Scales, Simd, TradeTape};
 
 /// What a run of one partition saw and wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,16 +47,19 @@ pub fn run_book(
     spill: &mut dyn WindowScratch,
     emit: &mut Emit<'_>,
 ) -> Result<PartitionReport> {
-    run_beside(inputs, plan, arena, (None, Some(0)), spill, &mut |_, rows, columns| emit(rows, columns))
+    let carry = &mut Carry::default();
+    run_beside(inputs, plan, arena, (None, Some(0)), spill, carry, &mut |_, rows, columns| emit(rows, columns))
 }
 
-/// The same with time bars beside it; `number` is the table's in the run, none where it is not written.
+/// The same with time bars beside it; `number` is the table's in the run, none where it is not written. Goes on where
+/// `carry` says, which was begun.
 pub(crate) fn run_beside<'a>(
     inputs: &PartitionInputs<'a>,
     plan: &Plan,
     arena: &'a mut Arena,
     (bars, number): (Option<BarTables<'a>>, Option<usize>),
     spill: &mut dyn WindowScratch,
+    carry: &mut Carry<'_>,
     emit: &mut EmitTable<'_>,
 ) -> Result<PartitionReport> {
     if *plan.config() != arena.config {
@@ -64,7 +68,8 @@ pub(crate) fn run_beside<'a>(
     let Arena { simd, merge: memory, derived, scratch, flow, series, windows, output, tape, vpin, .. } = arena;
     let is_vpin = |step: &&Step| matches!(step.kernel, Kernel::Vpin);
     let vpin = plan.steps.iter().find(is_vpin).map(|_| vpin);
-    let vpin = vpin.map(|vpin| vpin.start(&plan.config().vpin, inputs).map(|()| vpin)).transpose()?;
+    let vpin =
+        vpin.map(|vpin| vpin.start(&plan.config().vpin, inputs, carry.trade_floor()).map(|()| vpin)).transpose()?;
     let tape = TradeTape::new(inputs.trades, inputs.clock, tape, *simd, false)?;
     let mut beside = Beside { tape, vpin, bars, last: None };
     let max_gap_ns = plan.config().max_gap_ns;
@@ -75,6 +80,8 @@ pub(crate) fn run_beside<'a>(
     windows.reset(spill)?;
     let mut kernels = Kernels { plan, simd: *simd, derived, scratch, flow, series, windows, calendar: &mut calendar };
     let mut emission = Emission::new(plan.config().emit_interval_ns);
+    let before = kernels.take_over(&mut merge, &mut emission, spill, carry)?;
+    beside.take_over(carry)?;
     let mut rows_out = 0;
     let mut filled = 0;
     while merge.next_batch(ROWS - filled)? {
@@ -89,9 +96,24 @@ pub(crate) fn run_beside<'a>(
         }
     }
     rows_out += output.emit(plan, filled, (number, emit))?;
-    beside.finish(emit)?;
-    Ok(PartitionReport { merge: merge.report(), rows_out })
+    beside.finish(carry.is_kept(), emit)?;
+    let report = PartitionReport { merge: merge.report(), rows_out };
+    if carry.is_kept() {
+        // A date without a book leaves the last snapshot as it came, and may use fewer levels than that has.
+        let before = before.filter(|_| inputs.book.is_empty());
+        let scales = merge.scales();
+        let mut state = merge.state()?;
+        state.snapshot = before.map_or(state.snapshot, |before| before.merge.snapshot);
+        kernels.hand_on(&Stream { merge: state, scales }, &emission, spill, carry)?;
+    }
+    beside.hand_on(carry)?;
+    Ok(report)
 }
+
+/// Parts of the state: the merge, the flow, the emission.
+const STREAM: &str = "book.stream";
+const FLOW: &str = "book.flow";
+const EMISSION: &str = "book.emission";
 
 /// The kernels of a run with their state.
 struct Kernels<'a> {
@@ -106,6 +128,40 @@ struct Kernels<'a> {
 }
 
 impl Kernels<'_> {
+    /// Goes on after the last row of the date before.
+    fn take_over(
+        &mut self,
+        merge: &mut Merge<'_>,
+        emission: &mut Emission,
+        spill: &mut dyn WindowScratch,
+        carry: &mut Carry<'_>,
+    ) -> Result<Option<Stream>> {
+        let Some(from) = carry.enter(STREAM)? else { return Ok(None) };
+        let stream = Stream::read(from)?;
+        merge.resume(&stream.merge, stream.scales, carry.trade_floor())?;
+        carry.restore(FLOW, self.flow, Scales::default())?;
+        carry.restore(EMISSION, emission, Scales::default())?;
+        let scales = (stream.scales.price, merge.scales().price);
+        self.windows.take_over(scales, spill, carry)?;
+        Ok(Some(stream))
+    }
+
+    /// Leaves the state after the last row.
+    fn hand_on(
+        &mut self,
+        stream: &Stream,
+        emission: &Emission,
+        spill: &mut dyn WindowScratch,
+        carry: &mut Carry<'_>,
+    ) -> Result<()> {
+        if let Some(out) = carry.begin_part(STREAM) {
+            stream.write(out)?;
+        }
+        carry.save(FLOW, &*self.flow)?;
+        carry.save(EMISSION, emission)?;
+        self.windows.hand_on(spill, carry)
+    }
+
     /// Writes one batch to the rows from `first` on.
     fn run(
         &mut self,

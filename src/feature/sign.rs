@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
-use crate::merge::Quote;
+use crate::error::Result;
+use crate::feature::carry::{Carried, Rescale, StateReader, StateWriter, damaged};
+use crate::merge::{Quote, rescaled};
 use crate::units::POW10;
 
 /// Where a sign comes from: `sign_source` of table `trades`.
@@ -28,6 +30,23 @@ impl TickRule {
         }
         self.last = Some(price_m);
         self.direction
+    }
+}
+
+impl Carried for TickRule {
+    fn save(&self, out: &mut StateWriter<'_>) -> Result<()> {
+        out.option(self.last)?;
+        out.int(self.direction)
+    }
+
+    fn restore(&mut self, from: &mut StateReader, scales: Rescale) -> Result<()> {
+        let last = from.option()?;
+        self.last = last.map(|price_m| rescaled(price_m, scales.from.price, scales.to.price)).transpose()?;
+        self.direction = from.int()?;
+        if self.direction.unsigned_abs() > 1 {
+            return Err(damaged("a direction", self.direction.to_string()));
+        }
+        Ok(())
     }
 }
 

@@ -54,6 +54,16 @@ impl Wide {
         }
     }
 
+    /// Both halves, and the values other than 0 in the sum.
+    pub(crate) fn parts(self) -> ([f64; 2], u64) {
+        ([self.high, self.low], self.held)
+    }
+
+    /// The sum of these [`Wide::parts`].
+    pub(crate) fn of_parts([high, low]: [f64; 2], held: u64) -> Self {
+        Self { high, low, held }
+    }
+
     fn shift(&mut self, x: f64) {
         let sum = self.high + x;
         let part = sum - self.high;

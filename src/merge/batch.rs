@@ -1,5 +1,10 @@
 //! One batch of snapshots, struct of arrays: what every kernel reads.
 
+use crate::error::Result;
+use crate::merge::carry::{Snapshot, rescaled};
+use crate::merge::cursor::Scales;
+use crate::units::Decimal;
+
 /// Rows of a batch: the arrays of ten levels stay in the L2 cache.
 pub const BATCH: usize = 256;
 /// Slots before the first row. The last of them holds the two-sided snapshot before the batch.
@@ -260,6 +265,33 @@ impl Batch {
         }
         self.clock[LEAD - 1] = self.clock[last];
         self.has_previous = true;
+    }
+}
+
+impl Batch {
+    /// The two-sided snapshot before the batch, after [`Batch::carry`].
+    pub(crate) fn lead(&self, clock: i64) -> Snapshot {
+        let of = |side, level| {
+            let at = self.cell(side, level) + LEAD - 1;
+            [self.price_m[at], self.size_m[at]]
+        };
+        let levels = (0..self.levels).map(|level| BookSide::BOTH.map(|side| of(side, level))).collect();
+        Snapshot { clock, levels }
+    }
+
+    /// Puts the two-sided snapshot of the date before into the lead slot; levels beyond those in use are left out.
+    pub(crate) fn set_lead(&mut self, snapshot: &Snapshot, from: Scales, to: Scales) -> Result<()> {
+        for (level, sides) in snapshot.levels.iter().enumerate().take(self.levels) {
+            for (side, [price, size]) in BookSide::BOTH.into_iter().zip(*sides) {
+                let at = self.cell(side, level) + LEAD - 1;
+                self.price_m[at] = rescaled(price, from.price, to.price)?;
+                self.size_m[at] = rescaled(size, from.size, to.size)?;
+                self.price[at] = Decimal { mantissa: self.price_m[at], scale: to.price }.to_f64();
+                self.size[at] = Decimal { mantissa: self.size_m[at], scale: to.size }.to_f64();
+            }
+        }
+        self.clock[LEAD - 1] = snapshot.clock;
+        Ok(())
     }
 }
 

@@ -21,6 +21,11 @@ pub(crate) struct Scales {
 }
 
 impl Scales {
+    /// The larger of both, group by group.
+    pub(crate) fn at_least(self, floor: Self) -> Self {
+        Self { price: self.price.max(floor.price), size: self.size.max(floor.size) }
+    }
+
     fn of(self, group: Group) -> u8 {
         match group {
             Group::Plain => 0,
@@ -101,6 +106,12 @@ impl<'a> Cursor<'a> {
     /// The common scales.
     pub(crate) fn scales(&self) -> Scales {
         self.scales
+    }
+
+    /// Makes the common scales at least these; only before the first block.
+    pub(crate) fn raise(&mut self, floor: Scales) {
+        self.scales = self.scales.at_least(floor);
+        self.open_segment();
     }
 
     /// Rows of the block read last.

@@ -3,6 +3,7 @@
 
 mod batch;
 mod block;
+mod carry;
 mod cursor;
 mod flags;
 mod levels;
@@ -15,9 +16,11 @@ mod trades;
 
 pub(crate) use batch::FlowLevel;
 pub use batch::{BATCH, Batch, BookSide, TradeSums};
+pub(crate) use carry::{MergeState, Snapshot, rescaled};
+pub(crate) use cursor::Scales;
 pub use flags::{AFTER_GAP, CROSSED, EQUAL_CLOCK, FIRST, LOCKED, ONE_SIDED};
 pub(crate) use levels::small_to_f64;
-pub(crate) use quotes::{Quote, QuoteMemory, QuoteTape, last_clock};
+pub(crate) use quotes::{Quote, QuoteMemory, QuoteTape, first_clock, last_clock};
 pub use simd::Simd;
 pub(crate) use simd::simd_kernel;
 pub use stream::{Merge, MergeConfig, MergeMemory};

@@ -73,6 +73,16 @@ impl<'a> QuoteTape<'a> {
         Ok(Self { cursor, clock, row: 0, ended: false, last: None })
     }
 
+    /// The last two-sided snapshot so far.
+    pub(crate) fn last(&self) -> Option<Quote> {
+        self.last
+    }
+
+    /// Takes over the last two-sided snapshot of the date before; only before the first look.
+    pub(crate) fn resume(&mut self, last: Option<Quote>) {
+        self.last = last;
+    }
+
     /// The last two-sided snapshot whose clock is not after `limit`; limits must not go back.
     ///
     /// # Errors
@@ -112,11 +122,23 @@ impl<'a> QuoteTape<'a> {
 
 /// The clock of a table's last row, from the index alone.
 pub(crate) fn last_clock(segments: &[TableReader], clock: Clock) -> Option<i64> {
+    ends(segments, clock).map(|(_, last)| last).max()
+}
+
+/// The clock of a table's first row, from the index alone.
+pub(crate) fn first_clock(segments: &[TableReader], clock: Clock) -> Option<i64> {
+    ends(segments, clock).map(|(first, _)| first).min()
+}
+
+/// Smallest and largest clock of every block.
+fn ends(segments: &[TableReader], clock: Clock) -> impl Iterator<Item = (i64, i64)> {
     let column = super::block::clock_column(clock);
-    let of = |reader: &TableReader| {
-        let index = reader.header().schema.index_of(column)?;
-        let entries = (0..reader.block_count()).map(|block| reader.entry(block, index));
-        entries.filter(|entry| entry.nulls < entry.rows).map(|entry| entry.max.cast_signed()).max()
+    let of = move |reader: &'_ TableReader| {
+        let index = reader.header().schema.index_of(column);
+        let blocks = 0..index.map_or(0, |_| reader.block_count());
+        let entries = blocks.map(|block| *reader.entry(block, index.unwrap_or(0)));
+        let known = entries.filter(|entry| entry.nulls < entry.rows);
+        known.map(|entry| (entry.min.cast_signed(), entry.max.cast_signed())).collect::<Vec<_>>()
     };
-    segments.iter().filter_map(of).max()
+    segments.iter().flat_map(of)
 }

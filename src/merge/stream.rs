@@ -4,7 +4,8 @@
 use crate::error::Result;
 use crate::merge::batch::{BATCH, Batch, BookSide};
 use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER, findings};
-use crate::merge::cursor::Cursor;
+use crate::merge::carry::MergeState;
+use crate::merge::cursor::{Cursor, Scales};
 use crate::merge::levels::{self, LevelIn};
 use crate::merge::reorder::Reorder;
 use crate::merge::tape::TapeMemory;
@@ -76,6 +77,8 @@ pub struct Merge<'a> {
     /// Clock of the row before, of any kind; of the two-sided row before.
     last_clock: Option<i64>,
     last_two_sided: Option<i64>,
+    /// Sums of trades that wait for a two-sided snapshot from the date before.
+    pending: TradeSums,
     report: MergeReport,
 }
 
@@ -108,8 +111,47 @@ impl<'a> Merge<'a> {
             row: 0,
             last_clock: None,
             last_two_sided: None,
+            pending: TradeSums::default(),
             report: MergeReport { trade_rows, ..MergeReport::default() },
         })
+    }
+
+    /// Goes on where the merge of the date before stood: `floor` are its scales, and the lowest of this one's. Only before
+    /// the first batch.
+    ///
+    /// # Errors
+    /// `Findings` where a price or a size is beyond 2^60 at the common scale.
+    pub(crate) fn resume(&mut self, state: &MergeState, floor: Scales, trade_floor: Scales) -> Result<()> {
+        self.book.raise(floor);
+        if let Some(trades) = &mut self.trades {
+            trades.raise(trade_floor);
+        }
+        self.pending = state.pending;
+        self.last_clock = state.last_clock;
+        if let Some(snapshot) = &state.snapshot {
+            self.batch.set_lead(snapshot, floor, self.book.scales())?;
+            self.last_two_sided = Some(snapshot.clock);
+        }
+        Ok(())
+    }
+
+    /// Where the merge stands after its last batch, with the sums of the trades that no snapshot took.
+    ///
+    /// # Errors
+    /// `Damage`, `Io`, `Findings` of those trades.
+    pub(crate) fn state(&mut self) -> Result<MergeState> {
+        let before = std::mem::take(&mut self.pending);
+        let pending = match &mut self.trades {
+            Some(trades) => trades.take_rest(before)?,
+            None => before,
+        };
+        let snapshot = self.last_two_sided.map(|clock| self.batch.lead(clock));
+        Ok(MergeState { last_clock: self.last_clock, snapshot, pending })
+    }
+
+    /// The common scales of the book.
+    pub(crate) fn scales(&self) -> Scales {
+        self.book.scales()
     }
 
     /// The batch read last.
@@ -214,9 +256,10 @@ impl<'a> Merge<'a> {
         self.batch.trades.clear();
         for i in 0..self.batch.two_sided.len() {
             let clock = self.batch.clock()[self.batch.two_sided[i] as usize];
+            let before = std::mem::take(&mut self.pending);
             let sums = match &mut self.trades {
-                Some(trades) => trades.take(clock)?,
-                None => TradeSums::default(),
+                Some(trades) => trades.take(clock, before)?,
+                None => before,
             };
             self.batch.trades.push(sums);
         }

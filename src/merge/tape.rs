@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER};
-use crate::merge::cursor::Cursor;
+use crate::merge::cursor::{Cursor, Scales};
 use crate::merge::reorder::Reorder;
 use crate::merge::{Simd, levels};
 use crate::read::TableReader;
@@ -93,6 +93,11 @@ impl<'a> TradeTape<'a> {
         Ok(Self { cursor, price, qty, simd, clock, row: 0, with_keys, ended: false })
     }
 
+    /// Makes the common scales at least these; only before the first trade.
+    pub(crate) fn raise(&mut self, floor: Scales) {
+        self.cursor.raise(floor);
+    }
+
     /// Decimals of prices and of quantities.
     pub(crate) fn scales(&self) -> (u8, u8) {
         let scales = self.cursor.scales();
@@ -172,20 +177,22 @@ pub(crate) struct TradeTotals {
     pub(crate) volume_m: i128,
     /// Decimals of the sum.
     pub(crate) scale: u8,
+    /// Decimals of prices.
+    pub(crate) price_scale: u8,
     /// Largest magnitudes of the mantissas of price and quantity at the table's common scales.
     pub(crate) price_bound: u128,
     pub(crate) qty_bound: u128,
 }
 
-/// Totals of a table's segments from their indexes: no row is read.
-pub(crate) fn trade_totals(segments: &[TableReader]) -> TradeTotals {
+/// Totals of a table's segments from their indexes, at scales that are at least `floor`: no row is read.
+pub(crate) fn trade_totals(segments: &[TableReader], floor: Scales) -> TradeTotals {
     let scale_of = |reader: &TableReader, name: &str| {
         let schema = &reader.header().schema;
         schema.index_of(name).map_or(0, |column| schema.columns[column].scale)
     };
-    let scale = segments.iter().map(|s| scale_of(s, "qty")).max().unwrap_or(0);
-    let price_scale = segments.iter().map(|s| scale_of(s, "price")).max().unwrap_or(0);
-    let mut totals = TradeTotals { scale, ..TradeTotals::default() };
+    let scale = segments.iter().map(|s| scale_of(s, "qty")).max().unwrap_or(0).max(floor.size);
+    let price_scale = segments.iter().map(|s| scale_of(s, "price")).max().unwrap_or(0).max(floor.price);
+    let mut totals = TradeTotals { scale, price_scale, ..TradeTotals::default() };
     for reader in segments {
         for (name, to) in [("price", price_scale), ("qty", scale)] {
             let Some(column) = reader.header().schema.index_of(name) else { continue };

@@ -4,6 +4,7 @@
 //! no earlier two-sided snapshot took.
 
 use crate::error::Result;
+use crate::merge::cursor::Scales;
 use crate::merge::tape::{TapeMemory, TradeRow, TradeTape};
 use crate::merge::{Simd, TradeSums};
 use crate::read::TableReader;
@@ -27,14 +28,26 @@ impl<'a> TradeStream<'a> {
         Ok(Self { tape: TradeTape::new(segments, clock, memory, simd, false)?, used: 0 })
     }
 
-    /// Takes every trade up to `clock` that is still there, in order.
-    pub(crate) fn take(&mut self, clock: i64) -> Result<TradeSums> {
-        let mut sums = TradeSums::default();
+    /// Makes the common scales at least these; only before the first trade.
+    pub(crate) fn raise(&mut self, floor: Scales) {
+        self.tape.raise(floor);
+    }
+
+    /// Adds every trade up to `clock` that is still there to `sums`, in order.
+    pub(crate) fn take(&mut self, clock: i64, mut sums: TradeSums) -> Result<TradeSums> {
         while let Some(trade) = self.tape.next_until(clock)? {
             add(&mut sums, &trade);
             self.used += 1;
         }
         Ok(sums)
+    }
+
+    /// Adds what no snapshot took: such trades are not counted as used.
+    pub(crate) fn take_rest(&mut self, sums: TradeSums) -> Result<TradeSums> {
+        let used = self.used;
+        let sums = self.take(i64::MAX, sums);
+        self.used = used;
+        sums
     }
 }
 

@@ -62,10 +62,13 @@ impl KeyFilter {
     /// Whether a partition is wanted.
     #[must_use]
     pub fn pass(&self, key: &PartitionKey) -> bool {
-        self.from.is_none_or(|from| key.date >= from)
-            && self.to.is_none_or(|to| key.date <= to)
-            && self.venues.pass(&key.venue)
-            && self.securities.pass(&key.security)
+        self.from.is_none_or(|from| key.date >= from) && self.to.is_none_or(|to| key.date <= to) && self.pass_names(key)
+    }
+
+    /// Whether its venue and security are, whatever its date.
+    #[must_use]
+    pub fn pass_names(&self, key: &PartitionKey) -> bool {
+        self.venues.pass(&key.venue) && self.securities.pass(&key.security)
     }
 }
 
@@ -87,6 +90,8 @@ mod tests {
         assert!(filter.pass(&key("binance", "A1", "2024-08-09")));
         assert!(!filter.pass(&key("binance", "BTC/USDT", "2024-08-07")));
         assert!(!filter.pass(&key("binance", "BTC/USDT", "2024-08-10")));
+        assert!(filter.pass_names(&key("binance", "BTC/USDT", "2024-08-07")));
+        assert!(!filter.pass_names(&key("kraken", "BTC/USDT", "2024-08-08")));
         assert!(!filter.pass(&key("kraken", "BTC/USDT", "2024-08-08")));
         assert!(!filter.pass(&key("binance", "ETH/USDT", "2024-08-08")));
         assert!(KeyFilter::default().pass(&key("", "", "1969-01-01")));

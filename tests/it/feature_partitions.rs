@@ -1,10 +1,12 @@
-//! A market in memory through `run_partition`: every table's columns.
+//! A market in memory through a partition's run: every table's columns.
 
 use std::collections::BTreeMap;
 
 use hftcol::codec::ColumnValues;
+use hftcol::error::Result;
 use hftcol::feature::{
-    FeatureConfig, PartitionArena, PartitionInputs, PartitionPlan, PriorVolume, Simd, TablesReport, run_partition,
+    Carry, FeatureConfig, PartitionArena, PartitionInputs, PartitionPlan, PriorVolume, Simd, TablesReport,
+    run_partition_carrying,
 };
 use hftcol::schema::Clock;
 
@@ -48,6 +50,17 @@ pub(crate) fn compute_tables_in(
     prior: PriorVolume,
     arena: &mut PartitionArena,
 ) -> Tables {
+    compute_carried_in(market, config, (layout, clock), (prior, Carry::default()), arena).unwrap()
+}
+
+/// The same as one date of a chain.
+pub(crate) fn compute_carried_in(
+    market: &Market,
+    config: &FeatureConfig,
+    (layout, clock): (Layout, Clock),
+    (prior, carry): (PriorVolume, Carry<'_>),
+    arena: &mut PartitionArena,
+) -> Result<Tables> {
     let (mut book, trades) = readers(market, layout);
     if market.book.is_empty() {
         book.clear();
@@ -60,7 +73,8 @@ pub(crate) fn compute_tables_in(
         tables.insert(plan.name(number), columns);
     }
     let mut ended = vec![false; plan.len()];
-    let report = run_partition(&inputs, &plan, arena, &mut HeapScratch::default(), &mut |number, rows, values| {
+    let spill = &mut HeapScratch::default();
+    let report = run_partition_carrying(&inputs, &plan, arena, spill, carry, &mut |number, rows, values| {
         assert!(!ended[number] && rows <= plan.block_rows(number), "only the last block is short");
         ended[number] = rows < plan.block_rows(number);
         let table = tables.get_mut(&plan.name(number)).unwrap();
@@ -78,11 +92,10 @@ pub(crate) fn compute_tables_in(
             assert_eq!(out.len() - before, rows, "{}", column.name);
         }
         Ok(())
-    })
-    .unwrap();
+    })?;
     for (number, rows) in report.rows_out.iter().enumerate() {
         let columns = &tables[&plan.name(number)];
         assert!(columns.values().all(|values| values.len() as u64 == *rows), "{}", plan.name(number));
     }
-    Tables { tables, report }
+    Ok(Tables { tables, report })
 }

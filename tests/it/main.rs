@@ -21,6 +21,8 @@ mod allocations;
 mod archives;
 mod books;
 mod build;
+mod carry;
+mod carry_chains;
 mod chunks;
 mod cli;
 mod codec;

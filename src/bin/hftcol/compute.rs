@@ -63,6 +63,10 @@ pub(crate) struct Args {
     /// Table that serves as the book: auto, book, book_built, quotes.
     #[arg(long, default_value = "auto", value_name = "TABLE")]
     book: BookChoice,
+    /// Go on from the state of the calendar date before, where the store has that date: the dates of a security become a
+    /// chain, as if they were one stream. A changed date makes the later ones out of date.
+    #[arg(long)]
+    carry_state: bool,
     /// Compute what is up to date, too, and let the set take another configuration.
     #[arg(long)]
     force: bool,
@@ -277,6 +281,7 @@ fn options(args: &Args) -> Result<ComputeOptions> {
         features,
         clock: args.clock,
         book: args.book,
+        carry_state: args.carry_state,
         outputs: args.output.clone(),
         out: args.out.clone(),
         threads: args.threads.unwrap_or(0),

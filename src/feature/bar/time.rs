@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::feature::bar::book_part::BookLanes;
 use crate::feature::bar::trade_part::Piece;
 use crate::feature::bar::{Bar, BookPart, TradePart};
+use crate::feature::carry::{Carried, Rescale, StateReader, StateWriter};
 use crate::units::NANOS_PER_SECOND;
 
 /// Gets each bar that ends: the number of its length, T, and the bar.
@@ -206,5 +207,24 @@ impl TimeBars {
     /// What `close` returns.
     pub(crate) fn finish(&mut self, close: &mut Close<'_>) -> Result<()> {
         (0..self.tables.len()).try_for_each(|number| self.end(number, close))
+    }
+}
+
+/// The state in force and the closes so far; a bar itself never reaches from one date into the next.
+impl Carried for TimeBars {
+    fn save(&self, out: &mut StateWriter<'_>) -> Result<()> {
+        out.option(self.state.map(|state| state.since))?;
+        out.floats(&self.state.map_or([f64::NAN; 2], |state| state.values))?;
+        self.tables.iter().try_for_each(|table| out.floats(&table.carried))
+    }
+
+    fn restore(&mut self, from: &mut StateReader, _: Rescale) -> Result<()> {
+        let since = from.option()?;
+        let values = [from.float()?, from.float()?];
+        self.state = since.map(|since| State { values, since });
+        for table in &mut self.tables {
+            table.carried = [from.float()?, from.float()?];
+        }
+        Ok(())
     }
 }

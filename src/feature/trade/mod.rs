@@ -10,6 +10,7 @@ mod impact;
 mod memory;
 mod pass;
 mod rolling;
+mod tail;
 mod window;
 
 pub(crate) use columns::{PRICE, SIDES, VALUES};
@@ -19,3 +20,4 @@ pub(crate) use impact::FAMILY as IMPACT;
 pub(crate) use memory::TradeMemory;
 pub(crate) use pass::{TradePass, Wanted};
 pub(crate) use rolling::FAMILY as ROLLING;
+pub(crate) use tail::of_price;

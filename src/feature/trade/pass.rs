@@ -1,13 +1,17 @@
 //! The pass over the trades: batch after batch of a [`TradeFrame`], with what the selected families need looked up.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::feature::carry::{Carried, Carry, Rescale, StateReader, StateWriter};
 use crate::feature::inputs::PartitionInputs;
 use crate::feature::sign::{TickRule, lee_ready};
 use crate::feature::trade::frame::{TradeFrame, log_return};
 use crate::feature::trade::memory::TradeMemory;
+use crate::feature::trade::tail::of_price;
 use crate::feature::trade::window::TradeWindow;
 use crate::feature::vpin::Vpin;
-use crate::merge::{BATCH, Quote, QuoteTape, Simd, TapeMemory, TradeRow, TradeTape, TradeTotals, last_clock};
+use crate::merge::{
+    BATCH, Quote, QuoteTape, Scales, Simd, TapeMemory, TradeRow, TradeTape, TradeTotals, last_clock, rescaled,
+};
 use crate::units::NANOS_PER_SECOND;
 
 /// What the selected columns read besides the trades.
@@ -46,7 +50,7 @@ pub(crate) struct TradePass<'a> {
 }
 
 impl<'a> TradePass<'a> {
-    /// A pass before the first trade; `vpin` was started for the partition.
+    /// A pass before the first trade, at scales that are at least `floor`; `vpin` was started for the partition.
     ///
     /// # Errors
     /// `Damage`, `Io`; `Findings` where the sums of a window could exceed 128 bits.
@@ -55,7 +59,7 @@ impl<'a> TradePass<'a> {
         wanted: &Wanted,
         totals: &TradeTotals,
         (memory, tape, vpin): (&'a mut TradeMemory, &'a mut TapeMemory, &'a mut Vpin),
-        simd: Simd,
+        (simd, floor): (Simd, Scales),
     ) -> Result<Self> {
         let rows = inputs.trade_rows();
         let most = totals.price_bound.saturating_mul(totals.qty_bound).saturating_mul(u128::from(rows));
@@ -65,7 +69,8 @@ impl<'a> TradePass<'a> {
             }));
         }
         let TradeMemory { windows, before, after, frame, trades } = memory;
-        let tape = TradeTape::new(inputs.trades, inputs.clock, tape, simd, true)?;
+        let mut tape = TradeTape::new(inputs.trades, inputs.clock, tape, simd, true)?;
+        tape.raise(floor);
         let before = if wanted.sign { Some(QuoteTape::new(inputs.book, inputs.clock, before)?) } else { None };
         let mut ahead = Vec::with_capacity(wanted.ahead_s.len());
         for (seconds, memory) in wanted.ahead_s.iter().zip(after) {
@@ -75,7 +80,7 @@ impl<'a> TradePass<'a> {
         let mut open = Vec::with_capacity(wanted.windows_s.len());
         for (seconds, memory) in wanted.windows_s.iter().zip(windows) {
             let length_ns = i64::from(*seconds) * NANOS_PER_SECOND;
-            open.push(TradeWindow::new(inputs.trades, inputs.clock, memory, simd, length_ns)?);
+            open.push(TradeWindow::new(inputs.trades, inputs.clock, memory, simd, (length_ns, floor))?);
         }
         Ok(Self {
             tape,
@@ -150,5 +155,91 @@ impl<'a> TradePass<'a> {
     /// Decimals of prices and quantities.
     pub(crate) fn scales(&self) -> (u8, u8) {
         self.tape.scales()
+    }
+}
+
+/// Parts of the state.
+const LAST: &str = "trades.last";
+const WINDOWS: &str = "trades.windows";
+const VPIN: &str = "trades.vpin";
+const TAIL: &str = "trades.tail";
+
+impl TradePass<'_> {
+    fn decimals(&self) -> Scales {
+        let (price, size) = self.scales();
+        Scales { price, size }
+    }
+
+    /// Goes on after the last trade of the date before.
+    ///
+    /// # Errors
+    /// `Damage`, `Io`, `Findings` of its state.
+    pub(crate) fn take_over(&mut self, carry: &mut Carry<'_>) -> Result<()> {
+        let to = self.decimals();
+        let scales = Rescale { from: carry.trade_floor(), to };
+        carry.restore(LAST, self, to)?;
+        let has_windows = !self.windows.is_empty();
+        if let Some(from) = if has_windows { carry.enter(WINDOWS)? } else { None } {
+            self.windows.iter_mut().try_for_each(|window| window.restore(from, scales))?;
+            from.leave()?;
+        }
+        if let Some(vpin) = &mut self.vpin {
+            carry.restore(VPIN, &mut **vpin, to)?;
+        }
+        let longest = self.windows.last().map_or(0, TradeWindow::count);
+        // A part without a word is none.
+        match if longest > 0 { carry.enter(TAIL)? } else { None } {
+            Some(from) => self.windows.iter_mut().try_for_each(|w| w.take_tail(from.fork()?, longest, scales)),
+            None => Ok(()),
+        }
+    }
+
+    /// Leaves the state after the last trade; the pass is of no use then.
+    ///
+    /// # Errors
+    /// `Damage`, `Io` of what is read for it; `Io` of the state.
+    pub(crate) fn hand_on(&mut self, carry: &mut Carry<'_>) -> Result<()> {
+        if let Some(quotes) = &mut self.before {
+            quotes.last_until(i64::MAX)?;
+        }
+        carry.save(LAST, self)?;
+        if let Some(out) = carry.begin_part(WINDOWS) {
+            self.windows.iter().try_for_each(|window| window.save(out))?;
+        }
+        if let Some(vpin) = &self.vpin {
+            carry.save(VPIN, &**vpin)?;
+        }
+        match (self.windows.last_mut(), carry.begin_part(TAIL)) {
+            (Some(longest), Some(out)) => longest.save_tail(out),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The trade before, the tick rule, and the quotes in force.
+impl Carried for TradePass<'_> {
+    fn save(&self, out: &mut StateWriter<'_>) -> Result<()> {
+        out.option(self.last.map(|trade| trade.price_m))?;
+        self.tick.save(out)?;
+        let quote = self.before.as_ref().and_then(QuoteTape::last);
+        out.option(quote.map(|quote| quote.bid_m))?;
+        out.int(quote.map_or(0, |quote| quote.ask_m))?;
+        out.word(quote.map_or(0, |quote| u64::from(quote.scale)))
+    }
+
+    fn restore(&mut self, from: &mut StateReader, scales: Rescale) -> Result<()> {
+        let last = from.option()?.map(|price_m| rescaled(price_m, scales.from.price, scales.to.price)).transpose()?;
+        self.last = last.map(|price_m| of_price(price_m, scales.to.price));
+        self.tick.restore(from, scales)?;
+        let (bid, ask_m, scale) = (from.option()?, from.int()?, from.scale()?);
+        let quote = match bid {
+            Some(bid_m) => Some(Quote { bid_m: rescaled(bid_m, 0, 0)?, ask_m: rescaled(ask_m, 0, 0)?, scale }),
+            None => None,
+        };
+        if let Some(quotes) = &mut self.before {
+            quotes.resume(quote);
+        }
+        self.after.iter_mut().for_each(|ahead| ahead.quotes.resume(quote));
+        Ok(())
     }
 }

@@ -8,20 +8,20 @@ use crate::units::{Decimal, NANOS_PER_SECOND};
 /// The open bar, and the moves of the bars before.
 #[derive(Debug)]
 pub(crate) struct Bulk {
-    width_ns: i64,
-    midnight: i64,
+    pub(super) width_ns: i64,
+    pub(super) midnight: i64,
     /// End of the open bar, where one is open.
-    end: Option<i64>,
-    lots: i128,
-    last_price: i64,
+    pub(super) end: Option<i64>,
+    pub(super) lots: i128,
+    pub(super) last_price: i64,
     /// Last price of the non-empty bar before.
-    before: Option<i64>,
+    pub(super) before: Option<i64>,
     /// Moves so far: count, mean, centred sum of squares; the first one, and whether all are like it.
-    moves: f64,
-    mean: f64,
-    squares: f64,
-    first: i64,
-    all_alike: bool,
+    pub(super) moves: f64,
+    pub(super) mean: f64,
+    pub(super) squares: f64,
+    pub(super) first: i64,
+    pub(super) all_alike: bool,
 }
 
 impl Bulk {

@@ -5,13 +5,14 @@
 //! |VB - VS| / V over the last buckets; it is summed anew whenever a bucket is full, so nothing drifts.
 
 mod bulk;
+mod carry;
 mod columns;
 mod config;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature::sign::TickRule;
 use crate::feature::{PartitionInputs, calendar};
-use crate::merge::{TradeRow, TradeTotals, trade_totals};
+use crate::merge::{Scales, TradeRow, TradeTotals, trade_totals};
 use crate::read::TableReader;
 use crate::units::POW10;
 
@@ -51,7 +52,7 @@ impl PriorVolume {
     /// Adds the trades of one more date, from the statistics of their segments.
     #[must_use]
     pub fn with_trades(self, segments: &[TableReader]) -> Self {
-        let totals = trade_totals(segments);
+        let totals = trade_totals(segments, Scales::default());
         self.with(totals.volume_m, totals.scale)
     }
 }
@@ -88,6 +89,12 @@ pub(crate) struct Vpin {
     split: f64,
     /// Shares |VB - VS| / V of the last buckets.
     shares: Vec<f64>,
+    /// Volume of a bucket of this partition as a quantity, and of each of the last buckets; whether any differs.
+    volume: f64,
+    volumes: Vec<f64>,
+    mixed: bool,
+    /// Lots of all trades of the partition at most.
+    most: i128,
     capacity: usize,
     next: usize,
     value: f64,
@@ -107,6 +114,10 @@ impl Vpin {
             signed: 0,
             split: 0.0,
             shares: Vec::with_capacity(capacity),
+            volume: f64::NAN,
+            mixed: false,
+            most: 0,
+            volumes: Vec::with_capacity(capacity),
             capacity,
             next: 0,
             value: f64::NAN,
@@ -115,34 +126,32 @@ impl Vpin {
         }
     }
 
-    /// Starts a partition.
+    /// Starts a partition whose trades are read at scales that are at least `floor`.
     ///
     /// # Errors
     /// `Findings` if its volume in lots is beyond 2^125; `Usage` for an unknown zone.
-    pub(crate) fn start(&mut self, config: &VpinConfig, inputs: &PartitionInputs<'_>) -> Result<()> {
-        let totals = trade_totals(inputs.trades);
+    pub(crate) fn start(&mut self, config: &VpinConfig, inputs: &PartitionInputs<'_>, floor: Scales) -> Result<()> {
+        let totals = trade_totals(inputs.trades, floor);
         let bucket = Bucket::new(&config.bucket_volume, &totals, &inputs.prior);
         let Bucket { numerator, denominator } = bucket.unwrap_or(Bucket { numerator: 0, denominator: 1 });
         let lots = totals.volume_m.max(totals.qty_bound.cast_signed()).checked_mul(denominator);
-        if lots.is_none_or(|lots| lots > LOTS_MAX) || numerator > LOTS_MAX {
-            return Err(Error::new(ErrorKind::Findings {
-                what: "the volume in lots of the VPIN bucket is beyond 2^125; use a bucket volume of fewer decimals"
-                    .to_owned(),
-            }));
-        }
+        let lots = lots.filter(|lots| *lots <= LOTS_MAX && numerator <= LOTS_MAX);
+        (self.most, self.mixed) = (lots.ok_or_else(too_many_lots)?, false);
         (self.per_unit, self.bucket) = (denominator, numerator);
         (self.fill, self.signed, self.split) = (0, 0, 0.0);
         (self.next, self.value, self.tick) = (0, f64::NAN, TickRule::default());
         self.shares.clear();
+        self.volumes.clear();
+        self.volume = carry::quantity(numerator, denominator, totals.scale);
         if let Some(bulk) = &mut self.bulk {
             bulk.start(calendar::midnight(inputs.date_tz, inputs.date())?);
         }
         Ok(())
     }
 
-    /// `vpin` now; null before the first bucket is full.
+    /// `vpin` now; null before the first bucket is full, and in a partition without a bucket volume.
     pub(crate) fn value(&self) -> f64 {
-        self.value
+        if self.bucket == 0 { f64::NAN } else { self.value }
     }
 
     /// The clock has come to `clock`: bars of bulk classification that have ended enter the buckets (D2).
@@ -173,23 +182,29 @@ impl Vpin {
 
     /// Puts lots into the buckets; of each, `direction + excess` counts as bought less sold.
     fn fill(&mut self, mut lots: i128, direction: i64, excess: f64) {
-        let room = self.bucket - self.fill;
+        if lots == 0 {
+            return;
+        }
+        // A bucket of the date before may hold more than one of this date: it is full as it is.
+        let room = (self.bucket - self.fill).max(0);
         if lots < room {
             self.put(lots, direction, excess);
             return;
         }
         self.put(room, direction, excess);
         lots -= room;
-        self.push((self.signed as f64 + self.split).abs() / self.bucket as f64);
+        let held = if self.fill == self.bucket { 1.0 } else { self.fill as f64 / self.bucket as f64 };
+        self.mixed |= self.fill != self.bucket;
+        self.push((self.signed as f64 + self.split).abs() / self.fill as f64, held * self.volume);
         // Full buckets of one trade are all alike, so no more of them than are remembered need be pushed.
         let whole = lots / self.bucket;
         let same = (direction as f64 + excess).abs();
         for _ in 0..whole.min(self.capacity as i128) {
-            self.push(same);
+            self.push(same, self.volume);
         }
         (self.fill, self.signed, self.split) = (0, 0, 0.0);
         self.put(lots % self.bucket, direction, excess);
-        self.value = self.shares.iter().sum::<f64>() / self.shares.len() as f64;
+        self.value = self.mean();
     }
 
     fn put(&mut self, lots: i128, direction: i64, excess: f64) {
@@ -198,12 +213,31 @@ impl Vpin {
         self.split += lots as f64 * excess;
     }
 
-    fn push(&mut self, share: f64) {
+    fn push(&mut self, share: f64, volume: f64) {
         if self.shares.len() < self.capacity {
             self.shares.push(share);
+            self.volumes.push(volume);
             return;
         }
         self.shares[self.next] = share;
+        self.volumes[self.next] = volume;
         self.next = (self.next + 1) % self.capacity;
     }
+
+    /// sum |VB - VS| / sum V over the last buckets: the mean of the shares, weighted where buckets of the date before were of
+    /// another volume.
+    fn mean(&self) -> f64 {
+        if !self.mixed {
+            return self.shares.iter().sum::<f64>() / self.shares.len() as f64;
+        }
+        let weights = self.volumes.iter().map(|volume| volume / self.volume);
+        let sum: f64 = self.shares.iter().zip(weights.clone()).map(|(share, weight)| share * weight).sum();
+        sum / weights.sum::<f64>()
+    }
+}
+
+fn too_many_lots() -> Error {
+    Error::new(ErrorKind::Findings {
+        what: "the volume in lots of the VPIN bucket is beyond 2^125; use a bucket volume of fewer decimals".to_owned(),
+    })
 }

@@ -4,6 +4,8 @@
 //! inside it; a reader a span moves along, and a new value takes away what it reaches at the other end.
 
 use crate::error::Result;
+use crate::feature::carry::{StateReader, StateWriter, damaged};
+use crate::feature::window::carry::{restore_log, save_log};
 use crate::feature::window::log::{BlockLog, Reader, WindowScratch};
 use crate::merge::BATCH;
 
@@ -96,6 +98,36 @@ impl Extreme {
         let words = self.log.words_mut();
         words[at] = row;
         words[at + 1] = value.to_bits();
+        Ok(())
+    }
+}
+
+impl Extreme {
+    /// Writes the list from the first value in any window on; `spare` is what was taken off the numbers of rows.
+    pub(crate) fn save(
+        &mut self,
+        spare: u64,
+        out: &mut StateWriter<'_>,
+        scratch: &mut dyn WindowScratch,
+    ) -> Result<()> {
+        let change = &|record: &mut [u64]| record[0] = record[0].saturating_sub(spare);
+        save_log(&mut self.log, &self.readers, WIDTH, (out, scratch), change).map(drop)
+    }
+
+    /// Takes over what [`Extreme::save`] wrote.
+    pub(crate) fn restore(&mut self, from: &mut StateReader, scratch: &mut dyn WindowScratch) -> Result<()> {
+        let (mut before, mut last) = (0, f64::INFINITY);
+        let check = &mut |record: &mut [u64], _: bool| {
+            let (row, value) = (record[0], f64::from_bits(record[1]));
+            if row < before || value.is_nan() || value > last {
+                return Err(damaged("later rows of lower values", format!("row {row}, value {value}")));
+            }
+            (before, last) = (row, value);
+            Ok(())
+        };
+        let at = restore_log(&mut self.log, &mut self.readers, WIDTH, (from, scratch), check)?;
+        self.last = (last, at);
+        self.front = self.readers.iter().map(|reader| reader.record).min().unwrap_or(0);
         Ok(())
     }
 }

@@ -69,7 +69,12 @@ impl Reader {
     }
 
     pub(crate) fn reset(&mut self) {
-        self.record = 0;
+        self.go_to(0);
+    }
+
+    /// Goes to a record, forward or back.
+    pub(crate) fn go_to(&mut self, record: u64) {
+        self.record = record;
         self.own = None;
     }
 
@@ -114,6 +119,55 @@ impl BlockLog {
         (self.first, self.needed, self.len) = (0, 0, 0);
         self.free.clear();
         self.free.extend((0..self.slots as u32).rev());
+    }
+
+    /// Starts anew with `record` as the number of the next record.
+    pub(crate) fn start_at(&mut self, record: u64, scratch: &mut dyn WindowScratch) -> Result<()> {
+        self.reset();
+        let block = record / BLOCK as u64;
+        (self.first, self.needed, self.len) = (block, block, block * BLOCK as u64);
+        while self.len < record {
+            self.push(scratch)?;
+            if self.with_heads {
+                // Heads never fall, also where nothing is.
+                let head = self.last_head();
+                self.words[head] = i64::MIN.cast_unsigned();
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the record of a reader, its head first.
+    pub(crate) fn copy_to(
+        &mut self,
+        reader: &mut Reader,
+        out: &mut [u64],
+        scratch: &mut dyn WindowScratch,
+    ) -> Result<()> {
+        let (base, _) = self.locate_block(reader, scratch)?;
+        let place = reader.record as usize % BLOCK;
+        let heads = usize::from(self.with_heads);
+        let (head, body) = out.split_at_mut(heads);
+        head.copy_from_slice(&self.words[base + place..base + place + heads]);
+        let at = base + self.inside(place);
+        body.copy_from_slice(&self.words[at..at + self.width - heads]);
+        Ok(())
+    }
+
+    /// Appends what [`BlockLog::copy_to`] copied.
+    pub(crate) fn push_copy(&mut self, record: &[u64], scratch: &mut dyn WindowScratch) -> Result<()> {
+        let at = self.push(scratch)?;
+        let (head, body) = record.split_at(usize::from(self.with_heads));
+        let head_at = self.last_head();
+        self.words[head_at..head_at + head.len()].copy_from_slice(head);
+        self.words[at..at + body.len()].copy_from_slice(body);
+        Ok(())
+    }
+
+    /// What may be taken off all numbers from `record` on, so that they stay small from date to date: a number keeps its
+    /// place in its block, and none becomes 0 that was not.
+    pub(crate) fn spare(record: u64) -> u64 {
+        (record / BLOCK as u64).saturating_sub(1) * BLOCK as u64
     }
 
     /// Records appended.

@@ -7,6 +7,7 @@
 //! Precision: a running sum holds 106 bits, so what a window loses is below 2^-100 of all that the partition has added up
 //! before. A value shows that only after contributions 10^20 times as large, a deviation near 0 after ones 10^6 times.
 
+mod carry;
 mod exact;
 mod extremes;
 mod finish;

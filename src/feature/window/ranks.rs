@@ -4,6 +4,8 @@
 //! median, so that each but the first has half its places filled by values of the partition, and the chunks hold
 //! 65,535 distinct values at least. Beyond that the largest share one value, never a negative one.
 
+mod carry;
+
 use crate::error::{Error, ErrorKind, Result};
 
 /// Values of a chunk.

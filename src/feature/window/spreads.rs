@@ -4,11 +4,13 @@
 //! Each row leaves a record with the time spent in each regime before it, so that the time in a window is a difference.
 
 use crate::error::Result;
+use crate::feature::carry::{StateReader, StateWriter, damaged};
 use crate::feature::lanes::only;
 use crate::feature::series::Series;
+use crate::feature::window::carry::{Clocks, restore_log, save_log};
 use crate::feature::window::log::{BLOCK, BlockLog, Reader, WindowScratch};
 use crate::feature::window::ranks::Ranks;
-use crate::merge::BATCH;
+use crate::merge::{BATCH, rescaled};
 
 /// Words of a record: clock of the next one, own clock, spread, nanoseconds tight and wide before it, regime.
 const WIDTH: usize = 6;
@@ -181,5 +183,46 @@ fn regime(rules: SpreadRules, less: i64, equal: i64, n: i64) -> u64 {
         2
     } else {
         1
+    }
+}
+
+impl Spreads {
+    /// Writes the records that either window needs, the time spent, and the ranks.
+    pub(crate) fn save(&mut self, out: &mut StateWriter<'_>, scratch: &mut dyn WindowScratch) -> Result<()> {
+        out.option(self.before.map(|(clock, _)| clock))?;
+        out.word(self.before.map_or(1, |(_, regime)| regime))?;
+        out.int(self.spent[0])?;
+        out.int(self.spent[1])?;
+        out.int(self.first_clock)?;
+        self.ranks.save(out)?;
+        save_log(&mut self.log, &self.readers, WIDTH, (out, scratch), &|_| {}).map(drop)
+    }
+
+    /// Takes over what [`Spreads::save`] wrote; decimals of the spreads then and now.
+    pub(crate) fn restore(
+        &mut self,
+        from: &mut StateReader,
+        (old, now): (u8, u8),
+        scratch: &mut dyn WindowScratch,
+    ) -> Result<()> {
+        let clock = from.option()?;
+        let regime = from.below(3)?;
+        self.before = clock.map(|clock| (clock, regime));
+        self.spent = [from.int()?, from.int()?];
+        if self.spent.into_iter().any(|spent| !(0..1 << 62).contains(&spent)) {
+            return Err(damaged("time spent in a regime", format!("{:?} ns", self.spent)));
+        }
+        self.first_clock = from.int()?;
+        self.ranks.restore(from, (old, now))?;
+        let mut clocks = Clocks::new();
+        let check = &mut |record: &mut [u64], is_last: bool| {
+            record[SPREAD] = rescaled(record[SPREAD].cast_signed(), old, now)?.cast_unsigned();
+            clocks.check(record[NEXT], is_last)
+        };
+        self.last = restore_log(&mut self.log, &mut self.readers, WIDTH, (from, scratch), check)?;
+        if self.readers.iter().any(|reader| reader.record >= self.log.len()) {
+            return Err(damaged("windows that begin at a record", "one past the last"));
+        }
+        Ok(())
     }
 }

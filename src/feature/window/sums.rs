@@ -4,6 +4,8 @@
 //! window, so a row costs the same however long the window is, and the reader of each window passes every record once.
 //! Record 0 stands before the partition: nothing, at no time.
 
+mod carry;
+
 use crate::error::Result;
 use crate::feature::frame::Lane;
 use crate::feature::series::Series;

@@ -62,7 +62,9 @@ fn rows_in(partition: &PartitionOutcome, trades: bool) -> u64 {
 }
 
 fn rows_out(partition: &PartitionOutcome) -> u64 {
-    partition.rows_out.iter().map(|(_, rows)| rows).sum()
+    // Words of a state are no rows of features.
+    let tables = partition.rows_out.iter().filter(|(table, _)| table != feature::STATE_TABLE);
+    tables.map(|(_, rows)| rows).sum()
 }
 
 fn rows_out_of(partition: &PartitionOutcome, wanted: &str) -> u64 {
