@@ -79,8 +79,11 @@ pub(crate) fn time_bars(market: &Market, book: &Columns, parameters: &BarParamet
         let last = if traded.is_empty() { trade_before } else { None };
         prices(&mut row, &traded, last);
         row.set("trade_ann_vol", realized(&traded).map(|v| (v * Num { v: per_year, e: per_year * 1e-16 }).sqrt()));
-        mid_before = inside.last().map_or(mid_before, |r| value("mid", *r));
-        trade_before = traded.last().map_or(trade_before, |t| Some(t.price));
+        // F2 and F6: only dense bars take over the close before.
+        if parameters.dense {
+            mid_before = inside.last().map_or(mid_before, |r| value("mid", *r));
+            trade_before = traded.last().map_or(trade_before, |t| Some(t.price));
+        }
     }
     columns
 }

@@ -43,7 +43,7 @@ struct TimeTable {
     /// Sums of value times ns, and of ns, over the time that is counted.
     weighted: [f64; 2],
     weights: [i64; 2],
-    /// T of the bar written last, and the closes so far.
+    /// T of the bar written last, and the closes so far, which only dense bars show.
     last: Option<i64>,
     carried: [f64; 2],
 }
@@ -151,7 +151,8 @@ impl TimeBars {
             book: &table.book,
             trades: &table.trades,
             time_weighted: [table.time_weighted(0), table.time_weighted(1)],
-            carried: table.carried,
+            // F2: without --dense a part that has no rows has no prices.
+            carried: if self.ruler.dense { table.carried } else { [f64::NAN; 2] },
             per_year: self.ruler.year_seconds as f64 / seconds,
         };
         close(number, label, &bar)?;
