@@ -37,6 +37,7 @@ mod encodings;
 mod export;
 mod feature_markets;
 mod feature_partitions;
+mod feature_table_twins;
 mod feature_tables;
 mod feature_twins;
 mod features_book;
@@ -54,6 +55,7 @@ mod ndjson;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod partition;
+mod peers;
 mod promises;
 mod raw_store;
 mod recognise;
