@@ -31,6 +31,8 @@ pub struct ImportOptions {
     pub max_rejects: MaxRejects,
     /// What happens to rows in the clock range of stored rows of another source.
     pub overlap: Overlap,
+    /// Leave out rows that repeat the row before them in the partition: same clock, equal in all but the source position.
+    pub dedupe: bool,
     /// Let root write into a store that belongs to another user.
     pub allow_foreign: bool,
     /// Wait for another run's lock instead of failing.
@@ -54,6 +56,7 @@ impl Default for ImportOptions {
             on_error: OnError::default(),
             max_rejects: MaxRejects::default(),
             overlap: Overlap::default(),
+            dedupe: false,
             allow_foreign: false,
             wait: false,
             interrupt: Interrupt::default(),

@@ -186,6 +186,7 @@ fn write_partition(job: Job<'_>, stage: &Stage<'_>, stager: &Stager) -> Result<D
         scratch: stage.scratch.clone(),
         resort_bytes: stage.budget.rewrite_bytes,
         interrupt: stage.options.interrupt.clone(),
+        dedupe: stage.options.dedupe,
     };
     let mut segments = plan.before.as_ref().map(|m| m.segments.clone()).unwrap_or_default();
     let mut built = Vec::new();
@@ -339,12 +340,14 @@ impl State<'_> {
         report.duplicates += built.duplicates;
         report.replaced += built.replaced;
         report.rows += built.written.iter().sum::<u64>();
-        for (source, (written, overlapping)) in (0_u32..).zip(built.written.iter().zip(&built.overlapping)) {
-            if written + overlapping > 0 {
+        let left_out = built.overlapping.iter().zip(&built.repeated);
+        for (source, (written, (overlapping, repeated))) in (0_u32..).zip(built.written.iter().zip(left_out)) {
+            if written + overlapping + repeated > 0 {
                 let fates = self.collector.fates(source, built.table);
                 fates.stored += written;
                 fates.overlapping += overlapping;
-                self.rows += written + overlapping;
+                fates.duplicate += repeated;
+                self.rows += written + overlapping + repeated;
             }
         }
         for row in &built.inexact {

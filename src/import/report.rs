@@ -61,6 +61,8 @@ pub struct RowFates {
     pub already: u64,
     /// In the clock range of stored rows of another source, skipped by `--overlap skip`.
     pub overlapping: u64,
+    /// Equal to the row before them, skipped by `--dedupe`.
+    pub duplicate: u64,
     /// Their partition was refused (see [`ImportReport::refused`]).
     pub refused: u64,
     /// Not exact in their column (decision 13).
@@ -73,7 +75,8 @@ impl RowFates {
     /// Whether every parsed row has one fate.
     #[must_use]
     pub fn balanced(&self) -> bool {
-        self.parsed == self.stored + self.already + self.overlapping + self.refused + self.inexact + self.dropped
+        let left_out = self.already + self.overlapping + self.duplicate + self.refused + self.inexact + self.dropped;
+        self.parsed == self.stored + left_out
     }
 }
 

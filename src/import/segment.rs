@@ -22,6 +22,8 @@ pub(crate) struct Context {
     pub(crate) scratch: Scratch,
     pub(crate) resort_bytes: usize,
     pub(crate) interrupt: Interrupt,
+    /// Rows that repeat the row before them are left out.
+    pub(crate) dedupe: bool,
 }
 
 /// A row that is not exact in its column.
@@ -45,6 +47,8 @@ pub(crate) struct Built {
     pub(crate) overlapping: Vec<u64>,
     pub(crate) inexact: Vec<Inexact>,
     pub(crate) duplicates: u64,
+    /// Of them, those that were left out, by source of the import.
+    pub(crate) repeated: Vec<u64>,
     /// Stored rows that gave way to new ones.
     pub(crate) replaced: u64,
 }
@@ -137,11 +141,13 @@ pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn W
         overlapping: vec![0; plan.ordinals.len()],
         inexact: Vec::new(),
         duplicates: 0,
+        repeated: vec![0; plan.ordinals.len()],
         replaced: 0,
     };
     header.group_blocks = group_blocks(header.schema.columns.len(), header.block_rows);
     let mut writer = TableWriter::with_encoder(file, header, cold_encoder()?)?;
-    if let Some(encoded) = takeover(&plan) {
+    // Blocks that are taken over keep their duplicates.
+    if let Some(encoded) = takeover(&plan).filter(|_| !context.dedupe) {
         built.duplicates = write_blocks(encoded, &plan, first_row, &context.interrupt, &mut writer)?;
         for (source, facts) in &encoded.1.facts {
             built.written[*source as usize] += facts.rows;
@@ -184,6 +190,12 @@ fn write_rows(
             }
             _ => {}
         }
+        let same = before_clock == Some(clock) && row.same_content(&before);
+        if let (true, true, Some(source)) = (context.dedupe, same, row.source) {
+            built.duplicates += 1;
+            built.repeated[source as usize] += 1;
+            continue;
+        }
         if builder.is_full() {
             context.interrupt.check()?;
             builder.flush(writer)?;
@@ -194,7 +206,6 @@ fn write_rows(
             built.inexact.push(Inexact { source, record: row.record(), refused });
             continue;
         }
-        let same = before_clock == Some(clock) && row.same_content(&before);
         if let Some(source) = row.source {
             built.written[source as usize] += 1;
             built.duplicates += u64::from(same);

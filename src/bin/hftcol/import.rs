@@ -107,6 +107,9 @@ struct LimitArgs {
     /// rows out, replace puts them in place of the stored ones, union adds those that are not stored yet.
     #[arg(long, default_value = "error", value_name = "RULE", value_parser = overlap)]
     overlap: Overlap,
+    /// Leave out rows that repeat the row before them: same clock, equal in everything but the source position. They are counted.
+    #[arg(long)]
+    dedupe: bool,
     /// Longest record; by default 16MiB, or a sixteenth of the memory if that is less.
     #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
     max_line: Option<u64>,
@@ -200,6 +203,7 @@ fn options(args: &Args) -> Result<ImportOptions> {
         on_error: args.limits.on_error,
         max_rejects: args.limits.max_rejects,
         overlap: args.limits.overlap,
+        dedupe: args.limits.dedupe,
         allow_foreign: args.limits.allow_foreign,
         wait: args.limits.wait,
         interrupt: signals::interrupt()?,

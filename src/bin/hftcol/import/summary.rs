@@ -89,6 +89,10 @@ fn details(report: &ImportReport) -> Vec<String> {
             "rows left out, in the time range of stored rows or equal to one (--overlap): {overlapping}"
         ));
     }
+    let duplicate: u64 = report.sources.iter().flat_map(|s| s.rows.values()).map(|rows| rows.duplicate).sum();
+    if duplicate > 0 {
+        lines.push(format!("rows skipped, duplicate (--dedupe): {duplicate}"));
+    }
     let replaced: u64 = report.tables.values().map(|table| table.replaced).sum();
     if replaced > 0 {
         lines.push(format!("stored rows that gave way (--overlap replace): {replaced}"));
@@ -141,7 +145,7 @@ fn as_json(report: &ImportReport) -> Value {
                 .iter()
                 .map(|(table, r)| {
                     let fates = json!({"parsed": r.parsed, "stored": r.stored, "already_imported": r.already,
-                        "overlapping": r.overlapping, "refused": r.refused, "inexact": r.inexact, "dropped": r.dropped});
+                        "overlapping": r.overlapping, "duplicate": r.duplicate, "refused": r.refused, "inexact": r.inexact, "dropped": r.dropped});
                     (table.name().to_owned(), fates)
                 })
                 .collect();
