@@ -8,14 +8,17 @@
 mod chain;
 mod destination;
 mod driver;
+mod estimate;
 mod hive;
 mod nowhere;
 mod options;
 mod plan;
 mod report;
 mod set;
+mod shard;
 mod spill;
 mod state;
+mod trace_file;
 mod work;
 
 use std::path::Path;
@@ -31,8 +34,10 @@ use crate::store::{Store, Tree};
 use chain::Held;
 
 pub use crate::store::KeyFilter;
+pub use estimate::{Estimate, TableEstimate};
 pub use options::{BookChoice, ComputeOptions};
 pub use report::{ComputeReport, Event, PartitionOutcome, State};
+pub use shard::{Shard, shard_of};
 
 /// Anonymous memory of a worker that only Parquet needs (decision 26), in bytes.
 const PARQUET_BYTES: u64 = 64 << 20;
@@ -97,7 +102,8 @@ fn run_checked(
     }
     if let Some(out) = &options.out {
         let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);
-        let folder = patiently(options.wait, &options.interrupt, || hive::HiveFolder::begin(storage.clone()))?;
+        let folder =
+            patiently(options.wait, &options.interrupt, || hive::HiveFolder::begin(storage.clone(), options.shard))?;
         let held = Held {
             is_current: &|task| hive::is_current(storage.as_ref(), &formats, task),
             state: &|before| hive::state(storage.as_ref(), before),
@@ -106,7 +112,10 @@ fn run_checked(
         return driver::run(options, store, folder, formats, &recipe, plan, on_event);
     }
     set::check_configuration(options, store)?;
-    let publisher = patiently(options.wait, &options.interrupt, || store.begin(tree.clone()))?;
+    let publisher = patiently(options.wait, &options.interrupt, || match options.shard {
+        None => store.begin(tree.clone()),
+        Some(shard) => store.begin_shard(&options.set, shard.index, shard.count),
+    })?;
     let held = Held {
         is_current: &|task| set::is_current(store, &tree, &formats, task),
         state: &|before| set::state(store, &tree, before),
@@ -133,9 +142,7 @@ fn check_memory(options: &ComputeOptions, formats: &[&'static dyn Format]) -> Re
     let topology = Topology::detect();
     let threads = if options.threads == 0 { topology.parallelism } else { options.threads } as u64;
     let arena_bytes = PartitionArena::new(&options.features)?.bytes() as u64;
-    let exports = formats.iter().any(|format| format.role() == Role::Export);
-    let each = arena_bytes + if exports { PARQUET_BYTES } else { 0 };
-    let needed = threads.saturating_mul(each);
+    let needed = threads.saturating_mul(worker_bytes(arena_bytes, formats));
     if topology.memory_bytes > 0 && needed > topology.memory_bytes {
         return Err(Error::usage(
             format!("{threads} workers need {} MiB, the machine has {} MiB", needed >> 20, topology.memory_bytes >> 20),
@@ -143,6 +150,12 @@ fn check_memory(options: &ComputeOptions, formats: &[&'static dyn Format]) -> Re
         ));
     }
     Ok(arena_bytes)
+}
+
+/// Anonymous memory of a worker.
+fn worker_bytes(arena_bytes: u64, formats: &[&'static dyn Format]) -> u64 {
+    let exports = formats.iter().any(|format| format.role() == Role::Export);
+    arena_bytes + if exports { PARQUET_BYTES } else { 0 }
 }
 
 /// Plans, and takes no lock.
@@ -178,5 +191,8 @@ fn dry_run(
         Some(_) => chain::plan(options, store, recipe, &Held::NOTHING)?,
     };
     on_event(plan.event())?;
-    Ok(ComputeReport { partitions: plan.outcomes, threads, arena_bytes: *arena_bytes, ..ComputeReport::default() })
+    let each = worker_bytes(*arena_bytes, formats);
+    let estimate = Some(Estimate::new(options, &plan, formats, (threads, each))?);
+    let arena_bytes = *arena_bytes;
+    Ok(ComputeReport { partitions: plan.outcomes, threads, arena_bytes, estimate, ..ComputeReport::default() })
 }

@@ -34,6 +34,7 @@ pub mod sink;
 pub mod status;
 pub mod storage;
 pub mod store;
+mod trace;
 pub mod units;
 pub mod validate;
 pub mod vendor;

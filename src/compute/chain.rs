@@ -49,9 +49,9 @@ struct Link {
 /// `Io` if the store cannot be listed, `Interrupted`.
 pub(super) fn plan(options: &ComputeOptions, store: &Store, recipe: &Recipe, held: &Held<'_>) -> Result<RunPlan> {
     let mut links: Vec<Link> = Vec::new();
-    let may_matter = |key: &PartitionKey| match recipe.carries {
-        true => options.filter.pass_names(key),
-        false => options.filter.pass(key),
+    let may_matter = |key: &PartitionKey| {
+        let passes = if recipe.carries { options.filter.pass_names(key) } else { options.filter.pass(key) };
+        passes && options.shard.is_none_or(|shard| shard.takes(key, recipe.carries))
     };
     for key in store.keys(&Tree::Raw)?.into_iter().filter(may_matter) {
         options.interrupt.check()?;

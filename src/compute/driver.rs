@@ -6,11 +6,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use serde_json::json;
+
 use super::chain::hang_together;
 use super::destination::{Destination, Publishable};
 use super::options::ComputeOptions;
 use super::plan::{Recipe, RunPlan, Task};
 use super::report::{ComputeReport, Event, PartitionOutcome, State};
+use super::trace_file;
 use super::work::{Computed, Context, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{Job, Pool, PoolEvent, Topology, anonymous_bytes, process_cpu};
@@ -46,6 +49,7 @@ pub(super) fn run<D: Destination>(
         recipe,
         destination: &destination,
         formats,
+        trace: trace_file::open(options)?,
         peak_anonymous: AtomicU64::new(0),
         arena_bytes: AtomicU64::new(0),
     };
@@ -76,8 +80,14 @@ pub(super) fn run<D: Destination>(
     }
     report.arena_bytes = context.arena_bytes.load(Ordering::Relaxed);
     report.peak_anonymous_bytes = context.peak_anonymous.load(Ordering::Relaxed);
+    let trace = context.trace.clone();
     destination.note_failures(failures(&outcomes))?;
+    let ending = Instant::now();
     destination.finish()?;
+    if let Some(trace) = trace {
+        trace.published("clean up", ending, &json!({}));
+        trace.finish()?;
+    }
     report.partitions = outcomes;
     report.interrupted = options.interrupt.signal();
     report.wall = started.elapsed();
@@ -122,7 +132,10 @@ impl<D: Destination> Round<'_, '_, D> {
         D::File: Send,
     {
         let (context, jobs) = (self.context, self.jobs);
-        let make = |_| {
+        let make = |worker| {
+            if let Some(trace) = &context.trace {
+                trace.install(worker);
+            }
             let worker = Worker::new(context.options)?;
             context.arena_bytes.fetch_max(worker.arena_bytes(), Ordering::Relaxed);
             Ok(worker)
@@ -169,6 +182,9 @@ impl<D: Destination> Round<'_, '_, D> {
         outcome.bytes_out = computed.tables.iter().flat_map(|t| &t.files).map(|file| file.sealed.length).sum();
         outcome.wall = computed.wall;
         outcome.cpu = computed.cpu;
+        if let Some(what) = outcome.imbalance(self.context.options.features.emit_interval_ns == 0) {
+            return self.failed(job, &Error::new(ErrorKind::Findings { what }));
+        }
         (self.on_event)(Event::Computed { key: &outcome.key, rows: task.rows() })?;
         self.waiting.push((job, computed));
         let files: usize = self.waiting.iter().map(|(_, computed)| computed.file_count()).sum();
@@ -186,7 +202,13 @@ impl<D: Destination> Round<'_, '_, D> {
             jobs.push((job, computed.file_count()));
             batch.push(Publishable { task: computed.task, tables: computed.tables });
         }
-        match self.context.destination.publish(batch) {
+        let began = Instant::now();
+        let published = self.context.destination.publish(batch);
+        if let Some(trace) = &self.context.trace {
+            let files: usize = jobs.iter().map(|(_, files)| files).sum();
+            trace.published("sync", began, &json!({"partitions": jobs.len(), "files": files}));
+        }
+        match published {
             Ok(()) => {
                 for (job, files) in jobs {
                     let outcome = &mut self.outcomes[self.jobs[job].task.outcome];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::destination::{Destination, Publishable};
 use super::plan::{Before, Task};
+use super::shard::Shard;
 use crate::error::Result;
 use crate::feature::STATE_TABLE;
 use crate::read::TableReader;
@@ -19,9 +20,13 @@ pub(super) struct HiveFolder {
 }
 
 impl HiveFolder {
-    /// Takes the folder's lock.
-    pub(super) fn begin(storage: Arc<dyn Storage>) -> Result<Self> {
-        Ok(Self { folder: Folder::begin(storage.clone())?, storage })
+    /// Takes the folder's lock; shards share it.
+    pub(super) fn begin(storage: Arc<dyn Storage>, shard: Option<Shard>) -> Result<Self> {
+        let folder = match shard {
+            None => Folder::begin(storage.clone())?,
+            Some(shard) => Folder::begin_shard(storage.clone(), shard.index, shard.count)?,
+        };
+        Ok(Self { folder, storage })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::shard::Shard;
 use crate::error::{Error, Result};
 use crate::exec::{Interrupt, PinPolicy};
 use crate::feature::FeatureConfig;
@@ -77,6 +78,10 @@ pub struct ComputeOptions {
     pub threads: usize,
     /// Where workers run.
     pub pin: PinPolicy,
+    /// A file that gets a trace of every worker, in the event format of Chrome and Perfetto; one that is there is replaced.
+    pub trace: Option<PathBuf>,
+    /// The part of the partitions that this run computes; runs of other parts may work on the same output at the same time.
+    pub shard: Option<Shard>,
     /// How often a partition is tried again after an I/O error.
     pub retries: u32,
     /// Compute what is up to date, too, and let the set take another configuration.
@@ -105,6 +110,8 @@ impl ComputeOptions {
             out: None,
             threads: 0,
             pin: PinPolicy::Auto,
+            trace: None,
+            shard: None,
             retries: 3,
             force: false,
             wait: false,
@@ -132,15 +139,15 @@ impl ComputeOptions {
     pub fn validate(&self) -> Result<()> {
         let mut chars = self.set.chars();
         let first_is_plain = chars.next().is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        let rest_is_plain = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
+        let rest_is_plain = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'));
         if !first_is_plain || !rest_is_plain || self.set.len() > 64 {
             return Err(Error::usage(
                 format!("`{}` is no name of a feature set", self.set),
-                "use up to 64 of a-z, 0-9, `_`, `-`, `.`, beginning with a letter, a digit or `_`",
+                "use up to 64 of a-z, 0-9, `_`, `-`, beginning with a letter, a digit or `_`",
             ));
         }
         if self.outputs.is_empty() {
-            return Err(Error::usage("no output format", "write --output hftc, parquet or null"));
+            return Err(Error::usage("no output format", "write --output hftc, parquet, arrow, csv, ndjson or null"));
         }
         self.outputs.iter().try_for_each(|name| crate::sink::format_named(name).map(drop))?;
         self.features.validate()?;
@@ -154,7 +161,7 @@ mod tests {
 
     #[test]
     fn set_names_are_safe_path_parts() {
-        for bad in ["", ".", "..", "-a", "a/b", "A", &"a".repeat(65)] {
+        for bad in ["", ".", "..", "a.b", "-a", "a/b", "A", &"a".repeat(65)] {
             let options = ComputeOptions { set: bad.to_owned(), ..ComputeOptions::new("s") };
             assert_eq!(options.validate().unwrap_err().exit_code(), 2, "{bad}");
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::estimate::Estimate;
+use super::plan::TRADES;
 use crate::exec::Pinned;
 use crate::merge::MergeReport;
 use crate::schema::{Clock, PartitionKey};
@@ -90,7 +92,7 @@ pub struct PartitionOutcome {
     pub rows_in: Vec<(&'static str, u64)>,
     /// Rows by table written.
     pub rows_out: Vec<(String, u64)>,
-    /// What the merge saw: gaps, crossed, locked, trades after the last snapshot.
+    /// What the merge saw: gaps, crossed, locked, duplicate and late rows, trades after the last snapshot.
     pub merge: MergeReport,
     /// Bytes of the files read.
     pub bytes_in: u64,
@@ -104,6 +106,53 @@ pub struct PartitionOutcome {
     pub attempts: u32,
 }
 
+impl PartitionOutcome {
+    /// Stored rows of the table that serves as the book.
+    #[must_use]
+    pub fn book_rows_in(&self) -> u64 {
+        self.rows_in_of(self.book_table)
+    }
+
+    /// Stored trades.
+    #[must_use]
+    pub fn trade_rows_in(&self) -> u64 {
+        self.rows_in_of(Some(TRADES))
+    }
+
+    fn rows_in_of(&self, wanted: Option<&str>) -> u64 {
+        self.rows_in.iter().filter(|(table, _)| Some(*table) == wanted).map(|(_, rows)| rows).sum()
+    }
+
+    fn rows_out_of(&self, wanted: &str) -> Option<u64> {
+        self.rows_out.iter().find(|(table, _)| table == wanted).map(|(_, rows)| *rows)
+    }
+
+    /// False where no table selected needs the book: then nothing of it was counted.
+    #[must_use]
+    pub fn book_was_read(&self) -> bool {
+        self.merge.book_rows + self.merge.book_faults.skipped > 0 || self.book_rows_in() == 0
+    }
+
+    /// What does not add up in the rows of a computed partition; `emits_all` if every snapshot is written.
+    pub(super) fn imbalance(&self, emits_all: bool) -> Option<String> {
+        let m = &self.merge;
+        let (book_rows, trade_rows) = (self.book_rows_in(), self.trade_rows_in());
+        let trades_left = trade_rows.saturating_sub(m.trade_faults.skipped);
+        let read = self.book_was_read();
+        let sums = [
+            ("snapshots stored", book_rows, read.then_some(m.book_rows + m.book_faults.skipped)),
+            ("snapshots merged", m.book_rows, read.then_some(m.two_sided + m.one_sided)),
+            ("trades left", trades_left, read.then_some(m.trades_used + m.trades_after_last)),
+            ("snapshots merged and rows of book", m.book_rows, self.rows_out_of("book").filter(|_| emits_all)),
+            ("trades left and rows of trades", trades_left, self.rows_out_of(TRADES)),
+        ];
+        let wrong = sums.into_iter().find(|(_, expected, found)| found.is_some_and(|found| found != *expected));
+        wrong.map(|(what, expected, found)| {
+            format!("rows do not add up, please report it: {what}: {expected} against {}", found.unwrap_or(0))
+        })
+    }
+}
+
 /// A whole run.
 #[derive(Clone, Debug, Default)]
 pub struct ComputeReport {
@@ -115,6 +164,8 @@ pub struct ComputeReport {
     pub pinned: Vec<Pinned>,
     /// Bytes that a worker's arena holds.
     pub arena_bytes: u64,
+    /// What it would cost, of a dry run.
+    pub estimate: Option<Estimate>,
     /// Anonymous memory of the process before the workers, in bytes.
     pub base_anonymous_bytes: u64,
     /// The largest seen while they worked, in bytes.

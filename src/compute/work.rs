@@ -19,7 +19,8 @@ use crate::format::FileHeader;
 use crate::read::TableReader;
 use crate::schema::{Clock, PartitionKey, Schema};
 use crate::sink::{Format, TableSink};
-use crate::store::{Manifest, Segment, Store, Tree, segment_path};
+use crate::store::{Manifest, Segment, Store, Tree, partition_name, segment_path};
+use crate::trace::{self, Stage, Trace};
 use crate::write::{Provenance, TableWriter};
 
 /// What all workers of a run share.
@@ -30,6 +31,7 @@ pub(super) struct Context<'a, D> {
     pub(super) recipe: &'a Recipe,
     pub(super) destination: &'a D,
     pub(super) formats: Vec<&'static dyn Format>,
+    pub(super) trace: Option<Trace>,
     /// The largest anonymous memory that a worker has seen.
     pub(super) peak_anonymous: AtomicU64,
     /// Bytes of the largest arena.
@@ -88,6 +90,7 @@ impl Worker {
         planned: &Task,
     ) -> Result<Computed<D::File>> {
         let (started, cpu_started) = (Instant::now(), thread_cpu());
+        let _partition = trace::partition(|| partition_name(&planned.raw.key));
         let last = self.last.take();
         let before = LastState::update(last.as_ref(), planned.before.as_ref());
         let task = planned.as_stored(context.store, context.recipe, before)?;
@@ -97,10 +100,7 @@ impl Worker {
         let book = task.book_table.map(|table| open_table(context.store, &task.raw, table)).transpose()?;
         let book = book.unwrap_or_default();
         let trades = open_table(context.store, &task.raw, TRADES)?;
-        let mut prior = PriorVolume::default();
-        for earlier in &task.prior {
-            prior = prior.with_trades(&open_table(context.store, earlier, TRADES)?);
-        }
+        let prior = prior_volume(context.store, &task)?;
         let clock = context.options.clock.unwrap_or_else(|| PartitionInputs::common_clock(&book, &trades));
         let inputs = PartitionInputs { book: &book, trades: &trades, clock, date_tz: &task.raw.date_tz, prior };
         let shape = inputs.table_shape();
@@ -130,6 +130,8 @@ impl Worker {
             if context.recipe.carries { Carry::new(from, StateWriter::new(&mut keep)) } else { Carry::default() };
         let mut emit = |number: usize, rows: usize, columns: &[ColumnValues<'_>]| {
             interrupt.check()?;
+            let _encode = trace::enter(Stage::Encode);
+            trace::rows(rows as u64);
             sinks[number].push(rows, columns)
         };
         let report = run_partition_carrying(&inputs, plan, &mut self.arena, &mut spill, carry, &mut emit)?;
@@ -139,6 +141,7 @@ impl Worker {
             fingerprint: task.fingerprint,
             notes: notes(&task, report.carried),
         };
+        let _encode = trace::enter(Stage::Encode);
         let mut tables = Vec::with_capacity(plan.len());
         for (number, sink) in sinks.into_iter().enumerate() {
             let files = sink.finish(provenance.clone(), context.destination)?;
@@ -155,6 +158,12 @@ impl Worker {
         let cpu = thread_cpu().saturating_sub(cpu_started);
         Ok(Computed { task, clock, report, tables, wall: started.elapsed(), cpu })
     }
+}
+
+/// The volume of the earlier dates that the task reads.
+fn prior_volume(store: &Store, task: &Task) -> Result<PriorVolume> {
+    let add = |prior: PriorVolume, earlier| Ok(prior.with_trades(&open_table(store, earlier, TRADES)?));
+    task.prior.iter().try_fold(PriorVolume::default(), add)
 }
 
 /// What the files say of their making besides the inputs.

@@ -62,15 +62,16 @@ impl Arena {
     pub fn with_window_bytes(config: &FeatureConfig, window_bytes: usize) -> Result<Self> {
         let (ts_event, ts_recv, sequence) = (KeyShape::Present, KeyShape::Present, KeyShape::Present);
         let largest = Plan::new(config, &PartitionShape { levels: config.levels, ts_event, ts_recv, sequence })?;
+        let merge = MergeMemory::new(config.levels, ROWS);
         Ok(Self {
             simd: Simd::default(),
             config: config.clone(),
-            merge: MergeMemory::new(config.levels, ROWS),
+            merge: if config.dedupe { merge.without_duplicates(ROWS) } else { merge },
             derived: Derived::new(),
             scratch: Scratch::new(),
             flow: FlowState::new(usize::from(config.ofi_levels), config.mlofi_alpha, config.max_gap_ns),
             series: Series::new(),
-            tape: TapeMemory::new(ROWS),
+            tape: TapeMemory::watching(ROWS, config.dedupe),
             vpin: Vpin::new(&config.vpin),
             windows: Windows::new(&largest.windows, window_bytes),
             output: Output {

@@ -70,6 +70,8 @@ pub struct FeatureConfig {
     pub depth_window_s: u32,
     /// Nanoseconds between emitted rows; 0 emits every row (B12).
     pub emit_interval_ns: i64,
+    /// Leave out snapshots and trades that repeat the row before them in everything but their source position (B7).
+    pub dedupe: bool,
     /// Contract or seed names.
     pub names: Names,
 }
@@ -99,6 +101,7 @@ impl Default for FeatureConfig {
             cog_window_s: 60,
             depth_window_s: 300,
             emit_interval_ns: 0,
+            dedupe: false,
             names: Names::Contract,
         }
     }
@@ -198,6 +201,10 @@ impl FeatureConfig {
             "windows_s={windows:?}\ntight_percent={}\nwide_percent={}\n",
             self.tight_percent, self.wide_percent
         );
+        // Sets that were computed before there was the option keep their fingerprints.
+        if self.dedupe {
+            text += "dedupe=true\n";
+        }
         text.into_bytes()
     }
 }
@@ -256,6 +263,8 @@ mod tests {
         assert_eq!(of(&["ofi", "mid"]).canonical_bytes(), of(&["mid", "ofi", "mid"]).canonical_bytes());
         assert_ne!(of(&["a,b"]).canonical_bytes(), of(&["a", "b"]).canonical_bytes());
         let other = FeatureConfig { max_gap_ns: 1, ..base.clone() };
+        assert_ne!(base.canonical_bytes(), other.canonical_bytes());
+        let other = FeatureConfig { dedupe: true, ..base.clone() };
         assert_ne!(base.canonical_bytes(), other.canonical_bytes());
         assert_eq!(FeatureConfig::from_toml("").unwrap(), base);
     }

@@ -16,8 +16,9 @@ use crate::feature::table_plan::{EmitTable, TableOutput, TablePlan};
 use crate::feature::trade::{TradeMemory, TradePass, Wanted};
 use crate::feature::window::WindowScratch;
 use crate::feature::{FeatureConfig, PartitionInputs, Plan, Table, calendar, selected_tables};
-use crate::merge::{BATCH, MergeReport, Simd, trade_totals};
+use crate::merge::{BATCH, MergeReport, RowFaults, Simd, trade_totals, volume_read};
 use crate::schema::Schema;
+use crate::trace;
 
 /// A table of a plan.
 #[derive(Clone, Debug)]
@@ -159,7 +160,7 @@ impl PartitionArena {
         });
         Ok(Self {
             book: Arena::new(config)?,
-            trades: TradeMemory::new(ROWS, plan.wanted.ahead_s.len(), plan.wanted.windows_s.len()),
+            trades: TradeMemory::new(ROWS, plan.wanted.ahead_s.len(), plan.wanted.windows_s.len(), config.dedupe),
             outputs: outputs.collect(),
         })
     }
@@ -246,6 +247,10 @@ pub fn run_partition_carrying(
         }
     }
     let mut merge = MergeReport { trade_rows: inputs.trade_rows(), ..MergeReport::default() };
+    let simd = book.simd;
+    let floor = carry.trade_floor();
+    let volume_m = |tape| volume_read((inputs.trades, inputs.clock), floor, tape, simd);
+    book.vpin.set_day_volume(if plan.config.dedupe { Some(volume_m(&mut book.tape)?) } else { None });
     let number = plan.number(Table::Book);
     if number.is_some() || !bars.is_empty() || plan.wants[0] && carry.is_kept() {
         let config = &plan.config.bars;
@@ -255,13 +260,13 @@ pub fn run_partition_carrying(
         merge = run_beside(inputs, &plan.book, book, (tables, number), spill, &mut carry, &mut counted)?.merge;
     }
     if !others.is_empty() || plan.wants[1] && carry.is_kept() {
-        run_trades(inputs, plan, (book, trades), others, &mut carry, &mut counted)?;
+        merge.trade_faults = run_trades(inputs, plan, (book, trades), others, &mut carry, &mut counted)?;
     }
     carry.finish()?;
     Ok(TablesReport { merge, rows_out, carried })
 }
 
-/// The trade pass.
+/// The trade pass. Returns what was found in the trades.
 fn run_trades(
     inputs: &PartitionInputs<'_>,
     plan: &PartitionPlan,
@@ -269,7 +274,8 @@ fn run_trades(
     mut tables: Vec<Writing<'_>>,
     carry: &mut Carry<'_>,
     emit: &mut EmitTable<'_>,
-) -> Result<()> {
+) -> Result<RowFaults> {
+    let _kernels = trace::enter(trace::Stage::Kernels);
     let floor = carry.trade_floor();
     let totals = trade_totals(inputs.trades, floor);
     if plan.wanted.vpin {
@@ -300,7 +306,11 @@ fn run_trades(
         }
         writing.finish(emit)?;
     }
-    if carry.is_kept() { pass.hand_on(carry) } else { Ok(()) }
+    let faults = pass.faults();
+    if carry.is_kept() {
+        pass.hand_on(carry)?;
+    }
+    Ok(faults)
 }
 
 fn event_kind(config: &FeatureConfig, table: Table) -> Option<EventKind> {

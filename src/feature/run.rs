@@ -18,6 +18,7 @@ use crate::feature::series::Series;
 use crate::feature::window::{WindowScratch, Windows};
 use crate::feature::{Arena, EmitTable, Plan};
 use crate::merge::{Batch, Merge, MergeConfig, MergeReport, Scales, Simd, TradeTape};
+use crate::trace;
 
 /// What a run of one partition saw and wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,6 +172,7 @@ impl Kernels<'_> {
         (beside, emit): (&mut Beside<'_>, &mut EmitTable<'_>),
         spill: &mut dyn WindowScratch,
     ) -> Result<()> {
+        let _kernels = trace::enter(trace::Stage::Kernels);
         let rows = batch.rows();
         output.write_keys(batch, first);
         let calendar = output.calendar.each_mut().map(|column| &mut column[first..first + rows]);
@@ -202,9 +204,11 @@ impl Kernels<'_> {
         self.take_series(output, first..first + batch.rows(), None);
         let kept = batch.rows();
         let values = &mut output.values;
+        let in_windows = trace::enter(trace::Stage::Windows);
         self.windows.run(&self.plan.windows, self.simd, self.series, spill, &mut |slot, write| {
             write(&mut values[slot * ROWS + first..][..kept]);
         })?;
+        drop(in_windows);
         let vpin = self.plan.steps.iter().find(|step| matches!(step.kernel, Kernel::Vpin));
         let vpin = vpin.map(|step| out(step, &mut output.values, first, batch.rows()).columns::<1>());
         beside.run(self.series, vpin.map(|[column]| column), emit)?;

@@ -22,8 +22,24 @@ pub fn select(config: &FeatureConfig) -> Result<Vec<Entry>> {
                 "`hftcol features` lists families and columns; patterns may hold * and ?",
             ));
         }
+        if let Some(needed) = levels_needed(config, pattern) {
+            return Err(Error::usage(
+                format!("{pattern} needs {needed} levels, --levels is {}", config.levels),
+                format!("give --levels {needed}, or leave the column out"),
+            ));
+        }
     }
     Ok(registry().filter(|entry| selected(config, entry)).collect())
+}
+
+/// The levels that a column named in full needs, where the configuration has fewer; a glob takes what there is.
+fn levels_needed(config: &FeatureConfig, pattern: &str) -> Option<u16> {
+    let named = |entry: &Entry| of_table(pattern, entry) == Some(entry.column.name);
+    let needed = |entry: Entry| match entry.column.levels {
+        LevelRule::AtLeast(levels) => levels,
+        _ => 0,
+    };
+    registry().filter(named).map(needed).min().filter(|levels| *levels > config.levels)
 }
 
 /// Whether a column of an entry is written; `name` is the entry's, or of one level of its template.

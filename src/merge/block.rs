@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, ErrorKind};
+use crate::merge::faults::RowWatch;
 use crate::read::BlockScratch;
 use crate::schema::Clock;
 
@@ -54,6 +55,8 @@ pub(crate) struct BlockMemory {
     pub(crate) scratch: BlockScratch,
     /// Rows between the starts of two columns.
     pub(crate) stride: usize,
+    /// What is counted of the rows on the way.
+    pub(crate) watch: RowWatch,
 }
 
 impl BlockMemory {
@@ -71,8 +74,14 @@ impl BlockMemory {
             factor: vec![1; n],
             scratch: BlockScratch::default(),
             stride: rows,
+            watch: RowWatch::new(n, rows, false),
             columns,
         }
+    }
+
+    /// Has rows left out that repeat the row before them, in every table read from now on.
+    pub(crate) fn drop_duplicates(&mut self) {
+        self.watch = RowWatch::new(self.columns.len(), self.values.len() / self.columns.len().max(1), true);
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -5,9 +5,11 @@
 
 use crate::error::{Error, Result};
 use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER, clock_column, findings};
+use crate::merge::faults::RowFaults;
 use crate::merge::reorder::Reorder;
 use crate::read::TableReader;
 use crate::schema::{Clock, LogicalType};
+use crate::trace;
 use crate::units::POW10;
 
 /// Mantissas stay below this, so that `b0 + a0 - 2 p` and twice a sum of two fit in an i64; 18 digits do (decision 13).
@@ -57,7 +59,7 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// A cursor before the first block, over the first `wanted` columns of `memory`, of which the columns of [`ORDER`] only
-    /// where `keys` says so.
+    /// where `keys` says so, or all of them where the memory's watch was started to look at rows.
     ///
     /// # Errors
     /// `Findings` when a block does not fit in `memory`.
@@ -84,6 +86,9 @@ impl<'a> Cursor<'a> {
             reorder.start(segments, stride, wanted)?;
         }
         keys[clock as usize] = true;
+        if memory.watch.is_on {
+            keys = [true; ORDER.len()];
+        }
         let scales = common_scales(segments, &memory.columns[..wanted]);
         let mut cursor = Self {
             segments,
@@ -137,6 +142,30 @@ impl<'a> Cursor<'a> {
     /// `Damage`, `Io`; `Findings` when a column does not fit in 64 bits at the common scale, a row has no clock, or rows
     /// stored by another clock lie too far from their place.
     pub(crate) fn next_block(&mut self) -> Result<bool> {
+        let _stage = trace::enter(trace::Stage::Decode);
+        loop {
+            if !self.next_in_order()? {
+                return Ok(false);
+            }
+            if !self.memory.watch.is_on {
+                return Ok(true);
+            }
+            let mut watch = std::mem::take(&mut self.memory.watch);
+            self.rows = watch.see(self.memory, self.rows, self.wanted, self.clock);
+            self.memory.watch = watch;
+            if self.rows > 0 {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// What was found in the rows read so far, where the memory watches them.
+    pub(crate) fn faults(&self) -> RowFaults {
+        self.memory.watch.faults
+    }
+
+    /// Reads the next block, with all its rows.
+    fn next_in_order(&mut self) -> Result<bool> {
         if !self.reordering {
             let more = self.next_stored()?;
             return if more { self.check_clock().map(|()| true) } else { Ok(false) };

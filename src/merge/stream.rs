@@ -13,6 +13,7 @@ use crate::merge::trades::TradeStream;
 use crate::merge::{MergeReport, Simd, TradeSums, flags};
 use crate::read::TableReader;
 use crate::schema::{Clock, book_level_columns};
+use crate::trace;
 
 /// Key columns of a row: `ts_event`, `ts_recv`, `sequence`.
 const KEYS: usize = 3;
@@ -39,10 +40,18 @@ impl MergeMemory {
         Self {
             reorder: Reorder::new(book.column_count(), rows),
             book,
-            trades: TapeMemory::new(rows),
+            trades: TapeMemory::watching(rows, false),
             batch: Batch::new(usize::from(levels)),
             sizes: vec![0; BATCH],
         }
+    }
+
+    /// Has duplicates left out of both tables, in every partition from now on (B7).
+    #[must_use]
+    pub fn without_duplicates(mut self, rows: usize) -> Self {
+        self.book.drop_duplicates();
+        self.trades = TapeMemory::watching(rows, true);
+        self
     }
 
     /// Bytes held.
@@ -101,7 +110,8 @@ impl<'a> Merge<'a> {
             Some(TradeStream::new(trades, config.clock, &mut memory.trades, config.simd)?)
         };
         let wanted = ORDER.len() + 4 * config.levels;
-        let keys = [true, true, true, false, false];
+        let keys = [true; ORDER.len()];
+        memory.book.watch.start(true);
         Ok(Self {
             book: Cursor::new(book, (&mut memory.book, &mut memory.reorder), wanted, config.clock, keys)?,
             trades,
@@ -163,7 +173,8 @@ impl<'a> Merge<'a> {
     #[must_use]
     pub fn report(&self) -> MergeReport {
         let used = self.trades.as_ref().map_or(0, |t| t.used);
-        MergeReport { trades_used: used, trades_after_last: self.report.trade_rows.saturating_sub(used), ..self.report }
+        let left = self.report.trade_rows.saturating_sub(used).saturating_sub(self.report.trade_faults.skipped);
+        MergeReport { trades_used: used, trades_after_last: left, book_faults: self.book.faults(), ..self.report }
     }
 
     /// Reads the next batch of at most `limit` rows; false at the end of the book.
@@ -171,8 +182,14 @@ impl<'a> Merge<'a> {
     /// # Errors
     /// `Damage`, `Io`, `Findings`.
     pub fn next_batch(&mut self, limit: usize) -> Result<bool> {
+        let _stage = trace::enter(trace::Stage::Merge);
         while self.row >= self.book.rows() {
             if !self.book.next_block()? {
+                if let Some(trades) = &mut self.trades {
+                    // The rest is read, too, so that every trade is counted; it waits for the next date where state is carried.
+                    self.pending = trades.take_rest(std::mem::take(&mut self.pending))?;
+                    self.report.trade_faults = trades.faults();
+                }
                 return Ok(false);
             }
             self.row = 0;

@@ -6,6 +6,7 @@
 use crate::error::{Error, Result};
 use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER};
 use crate::merge::cursor::{Cursor, Scales};
+use crate::merge::faults::RowFaults;
 use crate::merge::reorder::Reorder;
 use crate::merge::{Simd, levels};
 use crate::read::TableReader;
@@ -15,6 +16,8 @@ use crate::schema::Clock;
 const SIDE: usize = ORDER.len();
 const PRICE: usize = SIDE + 1;
 const QTY: usize = SIDE + 2;
+/// Columns that a tape reads in any case; after them come the ids, by which duplicates are told from trades that look alike.
+const VALUES: usize = SIDE + 3;
 
 /// Memory of a tape: one block as i64, its prices and quantities as f64.
 #[derive(Debug)]
@@ -28,14 +31,23 @@ pub(crate) struct TapeMemory {
 impl TapeMemory {
     /// Memory for blocks of `rows` rows.
     pub(crate) fn new(rows: usize) -> Self {
-        let block = BlockMemory::new(
-            [
-                ColumnSpec::new("side", Group::Plain),
-                ColumnSpec::new("price", Group::Price),
-                ColumnSpec::new("qty", Group::Size),
-            ],
-            rows,
-        );
+        Self::with_columns(&[], rows)
+    }
+
+    /// The same for a tape that counts duplicate trades or, with `drops`, leaves them out.
+    pub(crate) fn watching(rows: usize, drops: bool) -> Self {
+        let mut memory = Self::with_columns(&["trade_id", "bid_order_id", "ask_order_id"], rows);
+        if drops {
+            memory.block.drop_duplicates();
+        }
+        memory
+    }
+
+    fn with_columns(ids: &[&'static str], rows: usize) -> Self {
+        let values = [("side", Group::Plain), ("price", Group::Price), ("qty", Group::Size)];
+        let ids = ids.iter().map(|id| (*id, Group::Plain));
+        let columns = values.into_iter().chain(ids).map(|(name, group)| ColumnSpec::new(name, group));
+        let block = BlockMemory::new(columns, rows);
         let reorder = Reorder::new(block.column_count(), rows);
         Self { block, reorder, price: vec![0.0; rows], qty: vec![0.0; rows] }
     }
@@ -86,7 +98,33 @@ impl<'a> TradeTape<'a> {
         simd: Simd,
         with_keys: bool,
     ) -> Result<Self> {
-        let columns = memory.block.column_count();
+        memory.block.watch.start(false);
+        Self::open(segments, clock, memory, simd, with_keys)
+    }
+
+    /// The same, and counts what [`TradeTape::faults`] tells; the memory must be a watching one.
+    ///
+    /// # Errors
+    /// As [`TradeTape::new`].
+    pub(crate) fn counting(
+        segments: &'a [TableReader],
+        clock: Clock,
+        memory: &'a mut TapeMemory,
+        simd: Simd,
+        with_keys: bool,
+    ) -> Result<Self> {
+        memory.block.watch.start(true);
+        Self::open(segments, clock, memory, simd, with_keys)
+    }
+
+    fn open(
+        segments: &'a [TableReader],
+        clock: Clock,
+        memory: &'a mut TapeMemory,
+        simd: Simd,
+        with_keys: bool,
+    ) -> Result<Self> {
+        let columns = if memory.block.watch.is_on { memory.block.column_count() } else { VALUES };
         let keys = [with_keys, with_keys, false, false, false];
         let cursor = Cursor::new(segments, (&mut memory.block, &mut memory.reorder), columns, clock, keys)?;
         let (price, qty) = (&mut memory.price[..], &mut memory.qty[..]);
@@ -96,6 +134,11 @@ impl<'a> TradeTape<'a> {
     /// Makes the common scales at least these; only before the first trade.
     pub(crate) fn raise(&mut self, floor: Scales) {
         self.cursor.raise(floor);
+    }
+
+    /// What was found in the trades read so far.
+    pub(crate) fn faults(&self) -> RowFaults {
+        self.cursor.faults()
     }
 
     /// Decimals of prices and of quantities.
@@ -168,6 +211,27 @@ impl<'a> TradeTape<'a> {
     pub(crate) fn next(&mut self) -> Result<Option<TradeRow>> {
         self.next_until(i64::MAX)
     }
+}
+
+/// Sum of the quantities of all trades that a tape gives, as a mantissa at the table's common scale, which is at least
+/// `floor`: without the duplicates
+/// where the memory drops them, which the stored statistics do not know.
+///
+/// # Errors
+/// As [`TradeTape::next_until`].
+pub(crate) fn volume_read(
+    (segments, clock): (&[TableReader], Clock),
+    floor: Scales,
+    memory: &mut TapeMemory,
+    simd: Simd,
+) -> Result<i128> {
+    let mut tape = TradeTape::new(segments, clock, memory, simd, false)?;
+    tape.raise(floor);
+    let mut volume_m = 0_i128;
+    while let Some(trade) = tape.next()? {
+        volume_m += i128::from(trade.qty_m);
+    }
+    Ok(volume_m)
 }
 
 /// What the stored statistics know of a table's trades.

@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::merge::cursor::Scales;
+use crate::merge::faults::RowFaults;
 use crate::merge::tape::{TapeMemory, TradeRow, TradeTape};
 use crate::merge::{Simd, TradeSums};
 use crate::read::TableReader;
@@ -25,7 +26,12 @@ impl<'a> TradeStream<'a> {
         memory: &'a mut TapeMemory,
         simd: Simd,
     ) -> Result<Self> {
-        Ok(Self { tape: TradeTape::new(segments, clock, memory, simd, false)?, used: 0 })
+        Ok(Self { tape: TradeTape::counting(segments, clock, memory, simd, false)?, used: 0 })
+    }
+
+    /// What was found in the trades read so far.
+    pub(crate) fn faults(&self) -> RowFaults {
+        self.tape.faults()
     }
 
     /// Makes the common scales at least these; only before the first trade.

@@ -1,7 +1,8 @@
 //! `--out`: a plain folder in Hive layout, `<out>/<table>/venue=.../security=.../date=.../part-0.<extension>`.
 //!
 //! Files are made in `.hftcol-staging`, synced, and renamed into place, so that a reader of the folder sees whole files
-//! only. One writer at a time holds the lock there; what a killed run left behind is removed by the next.
+//! only. One writer at a time holds the lock there, or several shards of one run share it; what a killed run left behind is
+//! removed by the next.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,9 @@ pub fn hive_path(table: &str, key: &PartitionKey, extension: &str) -> PathBuf {
 pub struct Folder {
     storage: Arc<dyn Storage>,
     next: AtomicU64,
-    _lock: Box<dyn HeldLock>,
+    /// What the names of our files in staging begin with.
+    prefix: String,
+    _locks: Vec<Box<dyn HeldLock>>,
 }
 
 /// A file being written beneath the folder.
@@ -63,7 +66,22 @@ impl Folder {
         let staging = Path::new(STAGING);
         storage.create_dir(staging)?;
         let lock = storage.lock(&staging.join(LOCK), LockMode::Exclusive)?;
-        let folder = Self { storage, next: AtomicU64::new(0), _lock: lock };
+        let folder = Self { storage, next: AtomicU64::new(0), prefix: String::new(), _locks: vec![lock] };
+        folder.clear()?;
+        Ok(folder)
+    }
+
+    /// Takes the place of shard `index` of `count`: the folder's lock is shared, the shard's is its own.
+    ///
+    /// # Errors
+    /// As [`Folder::begin`].
+    pub fn begin_shard(storage: Arc<dyn Storage>, index: u32, count: u32) -> Result<Self> {
+        let staging = Path::new(STAGING);
+        storage.create_dir(staging)?;
+        let shared = storage.lock(&staging.join(LOCK), LockMode::Shared)?;
+        let own = storage.lock(&staging.join(format!("{LOCK}.{index}.{count}")), LockMode::Exclusive)?;
+        let prefix = format!("{index}.{count}-");
+        let folder = Self { storage, next: AtomicU64::new(0), prefix, _locks: vec![own, shared] };
         folder.clear()?;
         Ok(folder)
     }
@@ -108,7 +126,7 @@ impl Folder {
     }
 
     fn next_name(&self) -> PathBuf {
-        Path::new(STAGING).join(format!("{:08}", self.next.fetch_add(1, Ordering::Relaxed)))
+        Path::new(STAGING).join(format!("{}{:08}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// A nameless file in the folder's file system.
@@ -117,13 +135,14 @@ impl Folder {
     /// `Io`.
     pub fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.storage.scratch(&Path::new(STAGING).join(format!("scratch-{number:08}")))
+        self.storage.scratch(&Path::new(STAGING).join(format!("{}scratch-{number:08}", self.prefix)))
     }
 
+    /// Removes what this run, or for the whole folder any, left in staging.
     fn clear(&self) -> Result<()> {
         let staging = Path::new(STAGING);
         for entry in self.storage.list(staging)? {
-            if entry.name != LOCK {
+            if !entry.name.starts_with(LOCK) && entry.name.starts_with(&self.prefix) {
                 self.storage.remove_file(&staging.join(&entry.name))?;
             }
         }

@@ -8,7 +8,7 @@ use super::publisher::lane;
 use super::wire::{Decoder, Encoder};
 use super::{Publisher, Store, Tree, layout};
 use crate::error::{Error, Result};
-use crate::storage::read_small;
+use crate::storage::{Storage, read_small};
 
 const MAGIC: &[u8; 8] = b"\x89HFTF\r\n\x1a";
 /// Bytes of the file at most.
@@ -29,15 +29,23 @@ pub struct Failure {
 }
 
 impl Store {
-    /// What failed in the last run on a tree; empty if all went well or none ran.
+    /// What failed in the last run on a tree, and in the last of each shard since; empty if all went well or none ran.
     ///
     /// # Errors
     /// `Damage`, `Io`; `Usage` for a bad set name.
     pub fn failures(&self, tree: &Tree) -> Result<Vec<Failure>> {
-        let lane = lane(tree)?;
-        let path = layout::failures(&lane);
-        let Some(bytes) = read_small(&*self.storage, &path, LIMIT)? else { return Ok(Vec::new()) };
-        parse(&bytes, &lane).map_err(|e| e.in_file(path))
+        let own = lane(tree)?;
+        let mut lanes = shard_lanes(&*self.storage, &own)?;
+        lanes.push(own);
+        let mut failures = Vec::new();
+        for lane in lanes {
+            let path = layout::failures(&lane);
+            let Some(bytes) = read_small(&*self.storage, &path, LIMIT)? else { continue };
+            failures.extend(parse(&bytes, &lane).map_err(|e| e.in_file(path))?);
+        }
+        failures.sort();
+        failures.dedup();
+        Ok(failures)
     }
 
     /// The lanes that are open: a run is under way on each, or was interrupted.
@@ -52,7 +60,7 @@ impl Store {
 
     /// Checks the file of a lane; `None` if its name is no such file's.
     pub(super) fn check_failures(&self, path: &Path) -> Option<Result<()>> {
-        let lane = path.file_name()?.to_str()?.strip_prefix("failed.")?.strip_suffix(".hftf")?;
+        let lane = lane_of(path.file_name()?.to_str()?)?;
         let bytes = match read_small(&*self.storage, path, LIMIT) {
             Ok(bytes) => bytes.unwrap_or_default(),
             Err(e) => return Some(Err(e)),
@@ -63,7 +71,7 @@ impl Store {
 
 impl Publisher {
     /// Notes what failed in this run, durably, in place of what failed in the one before. Nothing is written where nothing
-    /// has changed.
+    /// has changed. A run on a whole set takes the place of its shards' runs, too.
     ///
     /// # Errors
     /// `Io`.
@@ -77,10 +85,15 @@ impl Publisher {
             Ok(stored) => stored,
             Err(_) => Some(Vec::new()),
         };
-        if stored == wanted {
+        let shards = if self.is_shard { Vec::new() } else { shard_lanes(self.storage(), &self.lane)? };
+        for lane in &shards {
+            self.storage().remove_file(&layout::failures(lane))?;
+        }
+        if stored == wanted && shards.is_empty() {
             return Ok(());
         }
         match wanted {
+            None if stored.is_none() => {}
             None => self.storage().remove_file(&path)?,
             Some(bytes) => {
                 let aside: PathBuf = layout::staging(&self.lane).join("failed");
@@ -89,6 +102,19 @@ impl Publisher {
         }
         self.storage().sync_dir(Path::new(layout::JOURNAL))
     }
+}
+
+/// The lane that a file tells of, by its name.
+fn lane_of(name: &str) -> Option<&str> {
+    name.strip_prefix("failed.")?.strip_suffix(".hftf")
+}
+
+/// The shards of a lane that have such a file.
+fn shard_lanes(storage: &dyn Storage, own: &str) -> Result<Vec<String>> {
+    let entries = storage.list(Path::new(layout::JOURNAL))?;
+    let lanes = entries.iter().filter_map(|entry| lane_of(&entry.name));
+    let is_shard = |lane: &&str| lane.strip_prefix(own).is_some_and(|rest| rest.starts_with('.'));
+    Ok(lanes.filter(is_shard).map(str::to_owned).collect())
 }
 
 fn to_bytes(lane: &str, failures: &[Failure]) -> Vec<u8> {

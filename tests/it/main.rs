@@ -29,6 +29,7 @@ mod codec;
 mod compact;
 mod compute;
 mod compute_cli;
+mod compute_runs;
 mod compute_tables;
 mod config_cli;
 mod csv;

@@ -15,10 +15,11 @@ pub(crate) struct TradeMemory {
 }
 
 impl TradeMemory {
-    /// Memory for blocks of `rows` rows.
-    pub(crate) fn new(rows: usize, ahead: usize, windows: usize) -> Self {
+    /// Memory for blocks of `rows` rows; with `dedupe`, duplicate trades are left out.
+    pub(crate) fn new(rows: usize, ahead: usize, windows: usize, dedupe: bool) -> Self {
+        let tape = |_| if dedupe { TapeMemory::watching(rows, true) } else { TapeMemory::new(rows) };
         Self {
-            windows: (0..windows).map(|_| TapeMemory::new(rows)).collect(),
+            windows: (0..windows).map(tape).collect(),
             before: QuoteMemory::new(rows),
             after: (0..ahead).map(|_| QuoteMemory::new(rows)).collect(),
             frame: TradeFrame::new(ahead, windows),

@@ -10,7 +10,8 @@ use crate::feature::trade::tail::of_price;
 use crate::feature::trade::window::TradeWindow;
 use crate::feature::vpin::Vpin;
 use crate::merge::{
-    BATCH, Quote, QuoteTape, Scales, Simd, TapeMemory, TradeRow, TradeTape, TradeTotals, last_clock, rescaled,
+    BATCH, Quote, QuoteTape, RowFaults, Scales, Simd, TapeMemory, TradeRow, TradeTape, TradeTotals, last_clock,
+    rescaled,
 };
 use crate::units::NANOS_PER_SECOND;
 
@@ -69,7 +70,7 @@ impl<'a> TradePass<'a> {
             }));
         }
         let TradeMemory { windows, before, after, frame, trades } = memory;
-        let mut tape = TradeTape::new(inputs.trades, inputs.clock, tape, simd, true)?;
+        let mut tape = TradeTape::counting(inputs.trades, inputs.clock, tape, simd, true)?;
         tape.raise(floor);
         let before = if wanted.sign { Some(QuoteTape::new(inputs.book, inputs.clock, before)?) } else { None };
         let mut ahead = Vec::with_capacity(wanted.ahead_s.len());
@@ -145,6 +146,11 @@ impl<'a> TradePass<'a> {
     /// The batch read last.
     pub(crate) fn frame(&self) -> &TradeFrame {
         self.frame
+    }
+
+    /// What was found in the trades read so far.
+    pub(crate) fn faults(&self) -> RowFaults {
+        self.tape.faults()
     }
 
     /// Its trades.

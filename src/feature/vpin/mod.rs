@@ -100,6 +100,8 @@ pub(crate) struct Vpin {
     value: f64,
     tick: TickRule,
     bulk: Option<Bulk>,
+    /// The partition's volume where it is not that of the stored statistics.
+    day_volume_m: Option<i128>,
 }
 
 impl Vpin {
@@ -123,7 +125,13 @@ impl Vpin {
             value: f64::NAN,
             tick: TickRule::default(),
             bulk,
+            day_volume_m: None,
         }
+    }
+
+    /// Says what the next partition's volume is, where some stored trades are left out.
+    pub(crate) fn set_day_volume(&mut self, volume_m: Option<i128>) {
+        self.day_volume_m = volume_m;
     }
 
     /// Starts a partition whose trades are read at scales that are at least `floor`.
@@ -131,7 +139,8 @@ impl Vpin {
     /// # Errors
     /// `Findings` if its volume in lots is beyond 2^125; `Usage` for an unknown zone.
     pub(crate) fn start(&mut self, config: &VpinConfig, inputs: &PartitionInputs<'_>, floor: Scales) -> Result<()> {
-        let totals = trade_totals(inputs.trades, floor);
+        let stored = trade_totals(inputs.trades, floor);
+        let totals = TradeTotals { volume_m: self.day_volume_m.unwrap_or(stored.volume_m), ..stored };
         let bucket = Bucket::new(&config.bucket_volume, &totals, &inputs.prior);
         let Bucket { numerator, denominator } = bucket.unwrap_or(Bucket { numerator: 0, denominator: 1 });
         let lots = totals.volume_m.max(totals.qty_bound.cast_signed()).checked_mul(denominator);

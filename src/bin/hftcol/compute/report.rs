@@ -1,169 +1,45 @@
 //! What a run says at its end: a line or table row a partition, and the totals, which must add up.
 
-use std::fmt::Write;
-use std::time::Duration;
-
 use comfy_table::{Cell, CellAlignment, Table};
-use hftcol::compute::{ComputeOptions, ComputeReport, PartitionOutcome, State};
+use hftcol::compute::{ComputeReport, Estimate, PartitionOutcome, State};
 use hftcol::error::{Escaped, Result};
-use hftcol::feature;
 use hftcol::schema::Clock;
 use hftcol::store::partition_name;
-use serde_json::{Value, json};
 
+use super::figures::{
+    partition_json, plain_line, plain_totals, planned_json, planned_lines, reason, rows_out, state_word, totals,
+    totals_json,
+};
 use crate::output::{Output, Style};
+use crate::words::show_bytes;
 
 /// Partitions that the table shows without `-v`; failed ones are always shown.
 const SHOWN: usize = 40;
 
 /// Prints the report in the style of the output.
-pub(super) fn print(report: &ComputeReport, options: &ComputeOptions, output: &Output) -> Result<()> {
+pub(super) fn print(report: &ComputeReport, output: &Output) -> Result<()> {
     match output.style {
         Style::Json => {
             report.partitions.iter().try_for_each(|p| output.json(&partition_json(p)))?;
+            planned_json(report).iter().try_for_each(|line| output.json(line))?;
             output.json(&totals_json(report))?;
         }
         Style::Plain if output.quiet => return Ok(()),
         Style::Plain => {
             report.partitions.iter().try_for_each(|p| output.line(plain_line(p)))?;
+            planned_lines(report).iter().try_for_each(|line| output.line(line))?;
             output.line(plain_totals(report))?;
         }
         Style::Table if output.quiet => return Ok(()),
         Style::Table => {
             print_table(report, output)?;
-            print_totals(report, options, output)?;
+            print_totals(report, output)?;
         }
     }
     if report.partitions.is_empty() {
         output.note("no partition passes the filters; `hftcol ls` shows what the store holds");
     }
     Ok(())
-}
-
-fn state_word(state: &State) -> &'static str {
-    match state {
-        State::Pending => "pending",
-        State::UpToDate => "up to date",
-        State::Skipped(_) => "skipped",
-        State::Done => "done",
-        State::Failed(_) => "failed",
-    }
-}
-
-fn reason(state: &State) -> Option<&str> {
-    match state {
-        State::Skipped(reason) | State::Failed(reason) => Some(reason),
-        _ => None,
-    }
-}
-
-fn rows_in(partition: &PartitionOutcome, trades: bool) -> u64 {
-    partition.rows_in.iter().filter(|(table, _)| (*table == "trades") == trades).map(|(_, rows)| rows).sum()
-}
-
-fn rows_out(partition: &PartitionOutcome) -> u64 {
-    // Words of a state are no rows of features.
-    let tables = partition.rows_out.iter().filter(|(table, _)| table != feature::STATE_TABLE);
-    tables.map(|(_, rows)| rows).sum()
-}
-
-fn rows_out_of(partition: &PartitionOutcome, wanted: &str) -> u64 {
-    partition.rows_out.iter().filter(|(table, _)| table == wanted).map(|(_, rows)| rows).sum()
-}
-
-/// The figures of a partition by name, for plain lines and JSON.
-fn figures(p: &PartitionOutcome) -> Vec<(String, u64)> {
-    let milliseconds = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
-    let m = &p.merge;
-    let mut figures =
-        vec![("book_rows_in".to_owned(), rows_in(p, false)), ("trade_rows_in".to_owned(), rows_in(p, true))];
-    if p.state == State::Done {
-        figures.extend(p.rows_out.iter().map(|(table, rows)| (format!("{table}_rows_out"), *rows)));
-        let others = [
-            ("two_sided", m.two_sided),
-            ("one_sided", m.one_sided),
-            ("locked", m.locked),
-            ("crossed", m.crossed),
-            ("equal_clocks", m.equal_clocks),
-            ("gaps", m.gaps),
-            ("trades_used", m.trades_used),
-            ("trades_after_last", m.trades_after_last),
-            ("bytes_in", p.bytes_in),
-            ("bytes_out", p.bytes_out),
-            ("wall_ms", milliseconds(p.wall)),
-            ("cpu_ms", milliseconds(p.cpu)),
-        ];
-        figures.extend(others.map(|(key, value)| (key.to_owned(), value)));
-    }
-    figures
-}
-
-fn plain_line(p: &PartitionOutcome) -> String {
-    let mut line = format!("partition {} state={}", partition_name(&p.key), state_word(&p.state).replace(' ', "-"));
-    if let Some(table) = p.book_table {
-        let _ = write!(line, " book={table}");
-    }
-    if let Some(clock) = p.clock {
-        let _ = write!(line, " clock={}", clock.name());
-    }
-    for (key, value) in figures(p) {
-        let _ = write!(line, " {key}={value}");
-    }
-    if let Some(reason) = reason(&p.state) {
-        let _ = write!(line, " reason={}", Escaped(reason.as_bytes()));
-    }
-    line
-}
-
-fn partition_json(p: &PartitionOutcome) -> Value {
-    let figures: serde_json::Map<String, Value> = figures(p).into_iter().map(|(k, v)| (k, json!(v))).collect();
-    json!({
-        "event": "partition", "venue": p.key.venue, "security": p.key.security, "date": p.key.date.to_string(),
-        "state": state_word(&p.state), "reason": reason(&p.state), "book": p.book_table,
-        "clock": p.clock.map(Clock::name), "attempts": p.attempts, "figures": figures,
-    })
-}
-
-/// The totals by name.
-fn totals(report: &ComputeReport) -> Vec<(&'static str, u64)> {
-    let sum = |of: &dyn Fn(&PartitionOutcome) -> u64| report.partitions.iter().map(of).sum::<u64>();
-    let count = |wanted: &dyn Fn(&State) -> bool| report.count(wanted) as u64;
-    vec![
-        ("partitions", report.partitions.len() as u64),
-        ("done", count(&|s| *s == State::Done)),
-        ("up_to_date", count(&|s| *s == State::UpToDate)),
-        ("skipped", count(&|s| matches!(s, State::Skipped(_)))),
-        ("pending", count(&|s| *s == State::Pending)),
-        ("failed", report.failed() as u64),
-        ("book_rows_in", sum(&|p| rows_in(p, false))),
-        ("trade_rows_in", sum(&|p| rows_in(p, true))),
-        ("book_rows_out", sum(&|p| rows_out_of(p, "book"))),
-        ("rows_out", sum(&rows_out)),
-        ("bytes_in", sum(&|p| if p.state == State::Done { p.bytes_in } else { 0 })),
-        ("bytes_out", sum(&|p| p.bytes_out)),
-        ("threads", report.threads as u64),
-        ("arena_bytes", report.arena_bytes),
-        ("anonymous_peak_bytes", report.peak_anonymous_bytes),
-        ("anonymous_bytes_per_worker", report.anonymous_bytes_per_worker()),
-        ("wall_ms", u64::try_from(report.wall.as_millis()).unwrap_or(u64::MAX)),
-        ("cpu_ms", u64::try_from(report.cpu.as_millis()).unwrap_or(u64::MAX)),
-    ]
-}
-
-fn totals_json(report: &ComputeReport) -> Value {
-    let mut value = serde_json::Map::new();
-    value.insert("event".to_owned(), json!("total"));
-    value.extend(totals(report).into_iter().map(|(key, number)| (key.to_owned(), json!(number))));
-    value.insert("pinned".to_owned(), json!(report.pinned.iter().map(ToString::to_string).collect::<Vec<_>>()));
-    Value::Object(value)
-}
-
-fn plain_totals(report: &ComputeReport) -> String {
-    let mut line = "total".to_owned();
-    for (key, value) in totals(report) {
-        let _ = write!(line, " {key}={value}");
-    }
-    line
 }
 
 fn print_table(report: &ComputeReport, output: &Output) -> Result<()> {
@@ -185,6 +61,8 @@ fn print_table(report: &ComputeReport, output: &Output) -> Result<()> {
         "crossed",
         "locked",
         "one-sided",
+        "repeated",
+        "late",
         "wall",
     ]);
     let mut left_out = 0_usize;
@@ -195,6 +73,9 @@ fn print_table(report: &ComputeReport, output: &Output) -> Result<()> {
         }
         let number = |n: u64| Cell::new(n).set_alignment(CellAlignment::Right);
         let m = &p.merge;
+        // What no table needed was not counted.
+        let of_book =
+            |n: u64| if p.book_was_read() { number(n) } else { Cell::new("-").set_alignment(CellAlignment::Right) };
         table.add_row([
             Cell::new(Escaped(p.key.venue.as_bytes())),
             Cell::new(Escaped(p.key.security.as_bytes())),
@@ -202,14 +83,16 @@ fn print_table(report: &ComputeReport, output: &Output) -> Result<()> {
             Cell::new(state_word(&p.state)),
             Cell::new(p.book_table.unwrap_or("-")),
             Cell::new(p.clock.map_or("-", Clock::name)),
-            number(rows_in(p, false)),
-            number(rows_in(p, true)),
+            number(p.book_rows_in()),
+            number(p.trade_rows_in()),
             number(rows_out(p)),
-            number(m.trades_after_last),
-            number(m.gaps),
-            number(m.crossed),
-            number(m.locked),
-            number(m.one_sided),
+            of_book(m.trades_after_last),
+            of_book(m.gaps),
+            of_book(m.crossed),
+            of_book(m.locked),
+            of_book(m.one_sided),
+            number(m.book_faults.duplicates + m.trade_faults.duplicates),
+            number(m.book_faults.out_of_order + m.trade_faults.out_of_order),
             Cell::new(format!("{:.3} s", p.wall.as_secs_f64())).set_alignment(CellAlignment::Right),
         ]);
     }
@@ -232,24 +115,43 @@ fn print_table(report: &ComputeReport, output: &Output) -> Result<()> {
     Ok(())
 }
 
+/// What a run would write, cost and need.
+fn print_estimate(estimate: &Estimate, report: &ComputeReport, output: &Output) -> Result<()> {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_BORDERS_ONLY);
+    table.set_header(["table", "columns", "partitions", "rows at most"]);
+    for of in &estimate.tables {
+        let right = |n: u64| Cell::new(n).set_alignment(CellAlignment::Right);
+        table.add_row([Cell::new(&of.name), right(of.columns as u64), right(of.partitions), right(of.rows)]);
+    }
+    if !estimate.tables.is_empty() {
+        output.line(table)?;
+    }
+    let pending = report.count(|state| *state == State::Pending);
+    let rows = |of: &dyn Fn(&PartitionOutcome) -> u64| {
+        report.partitions.iter().filter(|p| p.state == State::Pending).map(of).sum::<u64>()
+    };
+    output.line(format_args!(
+        "would compute {pending} of {} partitions ({} up to date): {} snapshots and {} trades in, at most {} as hftc out; about \
+         {:.1} s of CPU time; {} workers with {} each, {} in all",
+        report.partitions.len(),
+        report.count(|state| *state == State::UpToDate),
+        rows(&PartitionOutcome::book_rows_in),
+        rows(&PartitionOutcome::trade_rows_in),
+        show_bytes(estimate.bytes_out),
+        estimate.cpu.as_secs_f64(),
+        report.threads,
+        show_bytes(estimate.bytes_per_worker),
+        show_bytes(estimate.bytes_total),
+    ))
+}
+
 /// The last lines for people: counts, time, memory; in a dry run what it would cost.
-fn print_totals(report: &ComputeReport, options: &ComputeOptions, output: &Output) -> Result<()> {
-    let totals: std::collections::BTreeMap<&str, u64> = totals(report).into_iter().collect();
+fn print_totals(report: &ComputeReport, output: &Output) -> Result<()> {
+    let totals: std::collections::BTreeMap<String, u64> = totals(report).into_iter().collect();
     let get = |key: &str| totals.get(key).copied().unwrap_or(0);
-    if options.dry_run {
-        let to_do: u64 =
-            report.partitions.iter().filter(|p| p.state == State::Pending).map(|p| rows_in(p, false)).sum();
-        let columns = feature::select(&options.features)?.len() as u64;
-        return output.line(format_args!(
-            "would compute {} of {} partitions ({} up to date): {to_do} rows of about {columns} columns, at most {} MiB as \
-             hftc; {} workers with {} MiB each",
-            get("pending"),
-            get("partitions"),
-            get("up_to_date"),
-            to_do.saturating_mul(columns).saturating_mul(8) >> 20,
-            report.threads,
-            report.arena_bytes >> 20,
-        ));
+    if let Some(estimate) = &report.estimate {
+        return print_estimate(estimate, report, output);
     }
     output.line(format_args!(
         "{} partitions: {} done, {} up to date, {} skipped, {} failed; {} snapshots and {} trades in, {} rows out, {:.1} MB \
