@@ -2,6 +2,7 @@
 
 mod arguments;
 mod big;
+mod cost;
 mod crash;
 mod features;
 mod fuzz;
@@ -20,10 +21,13 @@ type Command = (&'static str, &'static str, fn(&[String]) -> Result<(), String>)
 const COMMANDS: &[Command] = &[
     ("big", "import gigabytes with several budgets and compare the stores", big::run),
     ("crash", "kill imports and computes at random moments and compare the stores", crash::run),
+    ("families", "time every family of features by itself: rows a second, cycles a row", cost::families),
     ("features", "write docs/features.md from the registry; --check compares", features::run),
+    ("flat", "time a row and measure memory in short and long partitions and windows", cost::flat),
     ("fuzz", "run every fuzz target for a while", fuzz::run),
     ("memory", "import large and hostile inputs and compare the peak memory with the budget", memory::run),
     ("race", "import generated data with hftcol, Polars, DuckDB and pyarrow in turn and compare", race::run),
+    ("scaling", "time compute on one thread and on two beside a loop of arithmetic", cost::scaling),
     ("synth", "write seeded books and trades in the Tardis layout", synth::run),
     ("tidy", "check layers, unsafe islands, file sizes and banned words of the sources", tidy::run),
     ("vectors", "write the format vectors that are missing to format-spec/vectors/v1", vectors::run),
