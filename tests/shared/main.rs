@@ -28,6 +28,12 @@ mod compute;
 mod confusion;
 mod export;
 #[allow(dead_code, reason = "the first suite uses more of it")]
+#[path = "../it/feature_partitions.rs"]
+mod feature_partitions;
+#[allow(dead_code, reason = "the first suite uses more of it")]
+#[path = "../it/feature_table_twins.rs"]
+mod feature_table_twins;
+#[allow(dead_code, reason = "the first suite uses more of it")]
 #[path = "../it/feature_tables.rs"]
 mod feature_tables;
 #[allow(dead_code, reason = "the first suite uses more of it")]
@@ -45,6 +51,7 @@ mod samples;
 #[allow(dead_code, reason = "the first suite uses more of it")]
 #[path = "../it/sources.rs"]
 mod sources;
+mod table_twins;
 mod tables;
 mod unpack;
 mod windows;

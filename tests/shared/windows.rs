@@ -80,13 +80,18 @@ fn market(store: &Store, rows: usize) -> Market {
     Market { price_scale, size_scale, levels, book: snapshots, trades, date_tz: "UTC" }
 }
 
-fn check(inputs: &[&str], rows: usize) {
+/// The first `rows` snapshots of files of the shared data, through a store.
+pub(crate) fn imported(inputs: &[&str], rows: usize) -> Market {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("store");
     let paths: Vec<String> = inputs.iter().map(|name| crate::shared(name).to_str().unwrap().to_owned()).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     hftcol(&[&["import", "--store", root.to_str().unwrap()][..], &paths].concat());
-    let market = market(&Store::open(&root).unwrap(), rows);
+    market(&Store::open(&root).unwrap(), rows)
+}
+
+fn check(inputs: &[&str], rows: usize) {
+    let market = imported(inputs, rows);
     let config = everything();
     let got = compute(&market, &config, Layout::default(), Simd::Best);
     assert!(got.report.merge.two_sided > 100, "{:?}", got.report.merge);
