@@ -1,6 +1,7 @@
 //! Development commands: `cargo tools <command>`, one file a command.
 
 mod arguments;
+mod asan;
 mod big;
 mod cost;
 mod crash;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<(), String>);
 
 const COMMANDS: &[Command] = &[
+    ("asan", "run the tests under the address sanitizer", asan::run),
     ("big", "import gigabytes with several budgets and compare the stores", big::run),
     ("crash", "kill imports and computes at random moments and compare the stores", crash::run),
     ("families", "time every family of features by itself: rows a second, cycles a row", cost::families),
