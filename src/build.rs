@@ -43,10 +43,9 @@ pub fn run(options: &BuildOptions, on_event: &mut dyn FnMut(Event<'_>) -> Result
         let what = format!("{} levels", options.levels);
         return Err(Error::usage(what, format!("give 1 to {} levels", limits::LEVELS)));
     }
-    // Opened for reading first: building makes no store.
-    Store::open(&options.store)?;
     let open = OpenOptions { io: IoMode::Pread, allow_foreign: options.allow_foreign };
-    let store = Store::create_or_open_with(&options.store, open)?;
+    let store = Store::open_to_write(&options.store, open)?;
+    options.sandbox.enter([], &[&options.store]);
     let mut publisher = patiently(options.wait, &options.interrupt, || store.begin(Tree::Raw))?;
     let mut report = BuildReport::default();
     let done = build_all(options, &store, &mut publisher, &mut report, on_event);

@@ -15,7 +15,7 @@ use crate::read::TableReader;
 use crate::schema::PartitionKey;
 use crate::sink::join;
 use crate::sink::rows::RowSelection;
-use crate::storage::IoMode;
+use crate::storage::{IoMode, Sandbox};
 use crate::store::{KeyFilter, Manifest, OpenOptions, Publication, Publisher, Segment, Staged, Store, Tree};
 use crate::write::{Provenance, TableWriter};
 
@@ -37,6 +37,8 @@ pub struct CompactOptions {
     pub wait: bool,
     /// Let root write into a store that belongs to another user.
     pub allow_foreign: bool,
+    /// Confines the process to the store, once it is open.
+    pub sandbox: Sandbox,
     /// Ends the run between two tables; what is published stays.
     pub interrupt: Interrupt,
 }
@@ -87,14 +89,13 @@ pub struct CompactReport {
 /// # Errors
 /// `Usage`, `Locked`, `Interrupted`, `Io`; `Damage` of the store itself.
 pub fn run(options: &CompactOptions, on_event: &mut dyn FnMut(Event<'_>) -> Result<()>) -> Result<CompactReport> {
-    // Opened for reading first: compacting makes no store.
-    let store = Store::open(&options.store)?;
+    let open = OpenOptions { io: IoMode::default(), allow_foreign: options.allow_foreign };
+    let store = Store::open_to_write(&options.store, open)?;
     let trees = match &options.set {
         Some(set) => vec![crate::export::tree(&store, Some(set))?],
         None => store.trees()?,
     };
-    let open = OpenOptions { io: IoMode::default(), allow_foreign: options.allow_foreign };
-    let store = Store::create_or_open_with(&options.store, open)?;
+    options.sandbox.enter([], &[&options.store]);
     let mut report = CompactReport::default();
     for tree in trees {
         let mut publisher = patiently(options.wait, &options.interrupt, || store.begin(tree.clone()))?;

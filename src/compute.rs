@@ -29,9 +29,10 @@ use crate::exec::{Topology, patiently};
 use crate::feature::PartitionArena;
 use crate::sink::{Format, Role, format_named};
 use crate::storage::{IoMode, OsStorage};
-use crate::store::{Store, Tree};
+use crate::store::{OpenOptions, Store, Tree};
 
 use chain::Held;
+use driver::Products;
 
 pub use crate::store::KeyFilter;
 pub use estimate::{Estimate, TableEstimate};
@@ -55,7 +56,13 @@ pub fn run(
 ) -> Result<ComputeReport> {
     // What is wrong with the options is said before the store is touched.
     let checked = check(options)?;
-    let store = Store::open(&options.store)?;
+    let store = Store::open_to_write(
+        &options.store,
+        OpenOptions {
+            allow_foreign: options.allow_foreign || options.dry_run || options.out.is_some(),
+            ..OpenOptions::default()
+        },
+    )?;
     run_checked(options, &store, checked, on_event)
 }
 
@@ -96,12 +103,18 @@ fn run_checked(
         return dry_run(options, store, &tree, &checked, on_event);
     }
     let Checked { formats, recipe, .. } = checked;
+    // Its folder may lie outside of what the process is then confined to.
+    let trace = trace_file::open(options)?;
+    if options.out.is_none() || formats.is_empty() {
+        options.sandbox.enter([], &[&options.store]);
+    }
     if formats.is_empty() {
         let plan = chain::plan(options, store, &recipe, &Held::NOTHING)?;
-        return driver::run(options, store, nowhere::Nowhere(store.clone()), formats, &recipe, plan, on_event);
+        return driver::run(options, store, nowhere::Nowhere(store.clone()), Products { formats, trace }, &recipe, plan, on_event);
     }
     if let Some(out) = &options.out {
         let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);
+        options.sandbox.enter([options.store.as_path()], &[out]);
         let folder =
             patiently(options.wait, &options.interrupt, || hive::HiveFolder::begin(storage.clone(), options.shard))?;
         let held = Held {
@@ -109,7 +122,7 @@ fn run_checked(
             state: &|before| hive::state(storage.as_ref(), before),
         };
         let plan = chain::plan(options, store, &recipe, &held)?;
-        return driver::run(options, store, folder, formats, &recipe, plan, on_event);
+        return driver::run(options, store, folder, Products { formats, trace }, &recipe, plan, on_event);
     }
     set::check_configuration(options, store)?;
     let publisher = patiently(options.wait, &options.interrupt, || match options.shard {
@@ -122,7 +135,7 @@ fn run_checked(
     };
     let plan = chain::plan(options, store, &recipe, &held)?;
     let set = set::FeatureSet::begin(options, store.clone(), tree, formats.clone(), publisher, !plan.jobs.is_empty())?;
-    driver::run(options, store, set, formats, &recipe, plan, on_event)
+    driver::run(options, store, set, Products { formats, trace }, &recipe, plan, on_event)
 }
 
 /// The formats that keep anything, each once.

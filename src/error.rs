@@ -212,7 +212,12 @@ impl fmt::Display for Error {
             ErrorKind::Input(fault) => fault.fmt(f),
             ErrorKind::Damage(damage) => damage.fmt(f),
             ErrorKind::Io { op, path, source } => {
-                write!(f, "{op} {}: {}", EscapedPath(path), Escaped(source.to_string().as_bytes()))
+                write!(f, "{op} {}: {}", EscapedPath(path), Escaped(source.to_string().as_bytes()))?;
+                // EMFILE: the one refusal that a user mends with a limit of the shell.
+                if source.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) {
+                    f.write_str("; allow the process more open files (ulimit -n)")?;
+                }
+                Ok(())
             }
             ErrorKind::Locked { what, pid: Some(pid) } => write!(f, "{what}: locked by pid {pid}; wait or use --wait"),
             ErrorKind::Locked { what, pid: None } => {

@@ -19,7 +19,7 @@ use crate::read::TableReader;
 use crate::schema::PartitionKey;
 use crate::sink::rows::RowSelection;
 use crate::sink::{FORMATS, Folder, Format, Role, format_named};
-use crate::storage::{IoMode, OsStorage};
+use crate::storage::{IoMode, OsStorage, Sandbox};
 use crate::store::{KeyFilter, Segment, Store, Tree};
 
 /// What to export, and where to.
@@ -41,6 +41,8 @@ pub struct ExportOptions {
     pub out: PathBuf,
     /// Wait for another run's lock on the folder instead of failing.
     pub wait: bool,
+    /// Confines the process to the store and the folder, once they are open.
+    pub sandbox: Sandbox,
     /// Ends the export between two tables.
     pub interrupt: Interrupt,
 }
@@ -97,6 +99,7 @@ pub fn run(options: &ExportOptions, on_event: &mut dyn FnMut(Event<'_>) -> Resul
     refuse_inside(&options.store, &options.out)?;
     let keys: Vec<PartitionKey> = store.keys(&tree)?.into_iter().filter(|key| options.filter.pass(key)).collect();
     let storage = Arc::new(OsStorage::open_or_create(&options.out, IoMode::default())?);
+    options.sandbox.enter([options.store.as_path()], &[&options.out]);
     let folder = patiently(options.wait, &options.interrupt, || Folder::begin(storage.clone()))?;
     let mut report = ExportReport::default();
     let done = export_all(options, &store, &tree, &keys, &folder, &formats, &mut report, on_event);

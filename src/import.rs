@@ -20,6 +20,7 @@ mod publish;
 mod quarantine;
 mod readback;
 mod rejects;
+mod repair;
 mod report;
 mod segment;
 mod sources;
@@ -34,7 +35,7 @@ use std::time::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec;
 use crate::partition::{Opener, Run, Scratch, reduce};
-use crate::storage::IoMode;
+use crate::storage::{IoMode, OsStorage};
 use crate::store::{OpenOptions, Publisher, Store, Tree};
 
 pub use options::{Event, ImportOptions, MaxRejects, OnError, Overlap, Tuning};
@@ -54,6 +55,9 @@ use sources::Opened;
 /// `Usage`, `Input` before anything is read, `Locked`, `Io`, `Damage` of the store, `Interrupted`. The store is then as
 /// before or as after, partition by partition.
 pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Result<ImportReport> {
+    if options.repair {
+        return repair::run(options, on_event);
+    }
     let mut budget = Budget::new(options)?;
     let (sources, kept) = sources::open(options, &budget, on_event)?;
     if sources.iter().any(Opened::is_pair) {
@@ -62,6 +66,11 @@ pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Resu
     if !kept.is_empty() {
         // The fast way knows the columns of tables alone.
         budget.assembly.open_bytes = 0;
+    }
+    if options.sandbox.is_wanted() {
+        // Before any thread starts, and the folder must be there.
+        OsStorage::open_or_create(&options.store, IoMode::Pread)?;
+        options.sandbox.enter(sources.iter().flat_map(Opened::files), &[&options.store]);
     }
     let (scratch, opener) = Scratch::later();
     let started = Instant::now();
@@ -77,7 +86,10 @@ pub fn run(options: &ImportOptions, on_event: &mut dyn FnMut(Event<'_>)) -> Resu
         let stage = (&store, &mut publisher, &scratch);
         carry_out(read, &kept, options, &budget, stage, on_event)
     });
-    let noted = carried_out.as_ref().map_or(Ok(()), |report| publisher.note_failures(report.failures()));
+    let noted = carried_out.as_ref().map_or(Ok(()), |report| {
+        publisher.note_failures(report.failures())?;
+        publisher.note_sources(report.named_sources())
+    });
     // Also after an error: what was published stays, what was not goes, and the ledger is closed.
     let finished = publisher.finish();
     let mut report = carried_out?;

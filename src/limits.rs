@@ -24,6 +24,8 @@ pub const HORIZONS: usize = 8;
 pub const WINDOW_SECONDS: u32 = 7 * 86_400;
 /// Bytes of a venue, security, channel or zone name.
 pub const NAME_BYTES: usize = 128;
+/// Bytes of an id of an order, a trade or a trader: a block of the longest ones is half of what a block may have.
+pub const ID_BYTES: usize = 4_096;
 /// Bytes of a column name.
 pub const COLUMN_NAME_BYTES: usize = 128;
 /// Bytes of a header: 4,200 columns with their names.

@@ -17,6 +17,7 @@ from reader import date_text
 MANIFEST_MAGIC = b"\x89HFTM\r\n\x1a"
 HEAD_MAGIC = b"\x89HFTH\r\n\x1a"
 FAILURES_MAGIC = b"\x89HFTF\r\n\x1a"
+SOURCES_MAGIC = b"\x89HFTN\r\n\x1a"
 SET_MAGIC = b"\x89HFTS\r\n\x1a"
 SMALL_MAX = 1 << 25
 PATH_PART_MAX = 200
@@ -218,6 +219,16 @@ def parse_head(data):
     at.end()
     require(lanes == sorted(set(lanes)), "S-16", f"open lanes out of order: {lanes}")
     return Head(records, length, last, lanes)
+
+
+def parse_source_names(data):
+    """Digests and paths of imported sources (S-03 to S-08, S-27)."""
+    at = frame(SOURCES_MAGIC, data)
+    names = [(at.u(16), at.text()) for _ in range(at.count(20))]
+    at.end()
+    digests = [digest for digest, _ in names]
+    require(all(a < b for a, b in zip(digests, digests[1:])), "S-27", f"{len(digests)} digests out of order")
+    return names
 
 
 def parse_failures(data, lane):

@@ -133,6 +133,9 @@ class Store:
             if file.is_file() and file.name.startswith("failed.") and file.name.endswith(".hftf"):
                 self.check_failures(file)
                 continue
+            if file.is_file() and file.name == "sources.hftn":
+                self.check_source_names(file)
+                continue
             ours = file.name in ("HEAD", "ledger.hftj") or file.name.endswith(".lock")
             if not ours or not file.is_file():
                 self.find(self.name(file), "rule S-23: not a file of the journal")
@@ -141,6 +144,13 @@ class Store:
         """What failed in a lane's last run: nothing depends on it, its checksum counts all the same (S-26)."""
         try:
             parts.parse_failures(file.read_bytes(), file.name[len("failed."):-len(".hftf")])
+        except Broken as broken:
+            self.find(self.name(file), broken)
+
+    def check_source_names(self, file):
+        """By which paths sources were imported (S-27); nothing depends on it either."""
+        try:
+            parts.parse_source_names(file.read_bytes())
         except Broken as broken:
             self.find(self.name(file), broken)
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::exec::Interrupt;
 use crate::schema::PartitionKey;
+use crate::storage::Sandbox;
 use crate::store::KeyFilter;
 
 /// Levels of a built book unless they are given.
@@ -56,6 +57,8 @@ pub struct BuildOptions {
     pub allow_foreign: bool,
     /// Ends the run between two blocks; what is published stays.
     pub interrupt: Interrupt,
+    /// Confines the process to the store, once it is open.
+    pub sandbox: Sandbox,
 }
 
 impl Default for BuildOptions {
@@ -70,6 +73,7 @@ impl Default for BuildOptions {
             threads: 0,
             wait: false,
             allow_foreign: false,
+            sandbox: Sandbox::default(),
             interrupt: Interrupt::default(),
         }
     }

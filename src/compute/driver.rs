@@ -1,6 +1,6 @@
 //! The run itself: rounds of the pool, publishing in batches, retries, totals.
 //!
-//! Workers compute; this thread publishes. Results wait until no more are coming or [`BATCH_FILES`] are open, so that
+//! Workers compute; this thread publishes. Results wait until no more are coming or [`batch_files`] are open, so that
 //! many small partitions share their syncs, and one large one is published at once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,15 +13,25 @@ use super::destination::{Destination, Publishable};
 use super::options::ComputeOptions;
 use super::plan::{Recipe, RunPlan, Task};
 use super::report::{ComputeReport, Event, PartitionOutcome, State};
-use super::trace_file;
 use super::work::{Computed, Context, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{Job, Pool, PoolEvent, Topology, anonymous_bytes, process_cpu};
 use crate::sink::Format;
+use crate::storage::open_files;
 use crate::store::{Failure, Store, partition_name};
+use crate::trace::Trace;
 
 /// Files in staging at most before they are published: their descriptors are open meanwhile.
-const BATCH_FILES: usize = 64;
+fn batch_files() -> usize {
+    (open_files() / 4).clamp(1, 64)
+}
+
+/// What a run writes.
+pub(super) struct Products {
+    /// Formats that keep anything; none if results are dropped.
+    pub(super) formats: Vec<&'static dyn Format>,
+    pub(super) trace: Option<Trace>,
+}
 
 /// The caller's ear.
 pub(super) type OnEvent<'a> = &'a mut (dyn FnMut(Event<'_>) -> Result<()> + Send);
@@ -31,7 +41,7 @@ pub(super) fn run<D: Destination>(
     options: &ComputeOptions,
     store: &Store,
     destination: D,
-    formats: Vec<&'static dyn Format>,
+    products: Products,
     recipe: &Recipe,
     plan: RunPlan,
     on_event: OnEvent<'_>,
@@ -39,8 +49,9 @@ pub(super) fn run<D: Destination>(
     let (started, cpu_started) = (Instant::now(), process_cpu());
     let topology = Topology::detect();
     let threads = if options.threads == 0 { topology.parallelism } else { options.threads };
+    let Products { formats, trace } = products;
     let files = formats.len().max(1) * recipe.table_count().max(1);
-    let waiting = (BATCH_FILES / files).max(1);
+    let waiting = (batch_files() / files).max(1);
     let pool = Pool::new(threads, &options.pin, &topology, waiting, options.interrupt.clone())?;
     let mut report = ComputeReport { threads, base_anonymous_bytes: anonymous_bytes(), ..ComputeReport::default() };
     let context = Context {
@@ -49,7 +60,7 @@ pub(super) fn run<D: Destination>(
         recipe,
         destination: &destination,
         formats,
-        trace: trace_file::open(options)?,
+        trace,
         peak_anonymous: AtomicU64::new(0),
         arena_bytes: AtomicU64::new(0),
     };
@@ -188,7 +199,7 @@ impl<D: Destination> Round<'_, '_, D> {
         (self.on_event)(Event::Computed { key: &outcome.key, rows: task.rows() })?;
         self.waiting.push((job, computed));
         let files: usize = self.waiting.iter().map(|(_, computed)| computed.file_count()).sum();
-        if files >= BATCH_FILES { self.publish() } else { Ok(()) }
+        if files >= batch_files() { self.publish() } else { Ok(()) }
     }
 
     /// Publishes what waits. A batch that fails is lost as a whole: its partitions are computed again.

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Interrupt, PinPolicy};
 use crate::feature::FeatureConfig;
 use crate::schema::Clock;
+use crate::storage::Sandbox;
 use crate::store::KeyFilter;
 
 /// Which stored table serves as the book (decision 11).
@@ -90,6 +91,10 @@ pub struct ComputeOptions {
     pub wait: bool,
     /// Plan only: nothing is read but manifests, nothing is written.
     pub dry_run: bool,
+    /// Let root write into a store that belongs to another user.
+    pub allow_foreign: bool,
+    /// Confines the process to the store and the output folder, once they are open.
+    pub sandbox: Sandbox,
     /// Asks the run to stop; what is in hand is finished and published.
     pub interrupt: Interrupt,
 }
@@ -116,6 +121,8 @@ impl ComputeOptions {
             force: false,
             wait: false,
             dry_run: false,
+            allow_foreign: false,
+            sandbox: Sandbox::default(),
             interrupt: Interrupt::default(),
         }
     }

@@ -4,6 +4,7 @@ use super::options::ImportOptions;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::partition::AssemblyBudget;
+use crate::storage;
 
 /// What the program holds besides: its pages, stacks, the allocator's own, a published batch.
 const BASE: u64 = 24 << 20;
@@ -41,6 +42,8 @@ pub(crate) struct Budget {
     pub(crate) run_buffer_bytes: usize,
     /// Longest record.
     pub(crate) line_bytes: usize,
+    /// Decompressed bytes of an input.
+    pub(crate) input_bytes: u64,
     /// Largest decompression window.
     pub(crate) window_bytes: usize,
     /// Partitions written at once.
@@ -49,6 +52,8 @@ pub(crate) struct Budget {
     pub(crate) rewrite_bytes: usize,
     /// Run files merged at once.
     pub(crate) fan_in: usize,
+    /// Partitions of a batch at most: each holds open files until the batch is published, and two batches are on their way.
+    pub(crate) batch: usize,
 }
 
 impl Budget {
@@ -94,6 +99,7 @@ impl Budget {
         let writers = usize::try_from(writing / (WRITER + REWRITE)).unwrap_or(1).clamp(1, threads);
         let rewrite = (writing / writers as u64).saturating_sub(WRITER).max(REWRITE);
         let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        let files = storage::open_files();
         let line_bytes = match options.source.line_bytes {
             0 => limits::LINE_BYTES.min(bytes(memory / 16)),
             given => given,
@@ -112,10 +118,12 @@ impl Budget {
             },
             run_buffer_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8 * 5 / threads as u64)),
             line_bytes,
+            input_bytes: options.max_input_bytes.unwrap_or(u64::MAX),
             window_bytes: bytes(memory / 4),
             writers,
             rewrite_bytes: bytes(rewrite / 2),
-            fan_in: options.tuning.fan_in.unwrap_or(64),
+            fan_in: options.tuning.fan_in.unwrap_or((files / 4).clamp(2, 64)),
+            batch: (files / 8).clamp(1, 32),
         })
     }
 }

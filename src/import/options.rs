@@ -6,6 +6,7 @@ use crate::exec::Interrupt;
 use crate::input::Encoding;
 use crate::limits;
 use crate::schema::PartitionKey;
+use crate::storage::Sandbox;
 use crate::vendor::SourceOptions;
 
 /// Everything an import needs to know. The defaults are those of the command line.
@@ -23,6 +24,8 @@ pub struct ImportOptions {
     pub encoding: Encoding,
     /// Bytes that the process may hold, all in; at least [`limits::MEMORY_MIN`].
     pub memory: u64,
+    /// Decompressed bytes that one input may have; without a limit if `None`.
+    pub max_input_bytes: Option<u64>,
     /// Parsing threads; 0 for one a core.
     pub threads: usize,
     /// What happens to records that cannot be stored.
@@ -33,10 +36,14 @@ pub struct ImportOptions {
     pub overlap: Overlap,
     /// Leave out rows that repeat the row before them in the partition: same clock, equal in all but the source position.
     pub dedupe: bool,
+    /// Import nothing new: write damaged partitions again from their sources, byte for byte as they were.
+    pub repair: bool,
     /// Let root write into a store that belongs to another user.
     pub allow_foreign: bool,
     /// Wait for another run's lock instead of failing.
     pub wait: bool,
+    /// Confines the process to the inputs and the store, once they are open.
+    pub sandbox: Sandbox,
     /// Stops the import between two steps.
     pub interrupt: Interrupt,
     /// Sizes that tests set; the stored files do not depend on them.
@@ -52,13 +59,16 @@ impl Default for ImportOptions {
             source: SourceOptions::default(),
             encoding: Encoding::default(),
             memory: limits::MEMORY_DEFAULT,
+            max_input_bytes: None,
             threads: 0,
             on_error: OnError::default(),
             max_rejects: MaxRejects::default(),
             overlap: Overlap::default(),
             dedupe: false,
+            repair: false,
             allow_foreign: false,
             wait: false,
+            sandbox: Sandbox::default(),
             interrupt: Interrupt::default(),
             tuning: Tuning::default(),
         }

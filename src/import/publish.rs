@@ -19,8 +19,6 @@ use crate::schema::{BOOK_BUILT, PartitionKey, RawTable};
 use crate::store::{Manifest, Publication, Publisher, Segment, SourceRef, Staged, Stager, Store};
 use crate::write::Provenance;
 
-/// Partitions of a batch at most: each holds open files until the batch is published.
-const BATCH: usize = 32;
 /// Bytes of a batch at most: what a kill loses, and how long a reader waits for the first result.
 const BATCH_BYTES: u64 = 256 << 20;
 
@@ -84,7 +82,7 @@ pub(crate) fn publish(
                 }
             }
         });
-        let line = Line { waiting: BTreeMap::new(), next: 0, batch: Vec::new(), batch_bytes: 0 };
+        let line = Line { waiting: BTreeMap::new(), next: 0, batch: Vec::new(), batch_bytes: 0, most: budget.batch };
         let sections = Sections::new(runs)?;
         let (jobs, batches) = (job_tx, batch_tx);
         Director { stage, sections, state, line, jobs, batches, done: done_rx, durable: durable_rx }.run()
@@ -230,7 +228,7 @@ fn write_partition(job: Job<'_>, stage: &Stage<'_>, stager: &Stager) -> Result<D
 }
 
 /// Fingerprint of a raw partition: of its sources in order.
-fn fingerprint(sources: &[SourceRef]) -> u128 {
+pub(crate) fn fingerprint(sources: &[SourceRef]) -> u128 {
     let mut hasher = Xxh3::new();
     for source in sources {
         hasher.update(&source.digest.to_le_bytes());
@@ -244,6 +242,8 @@ struct Line {
     next: u64,
     batch: Vec<Done>,
     batch_bytes: u64,
+    /// Partitions of a batch at most.
+    most: usize,
 }
 
 impl Line {
@@ -257,7 +257,7 @@ impl Line {
     }
 
     fn is_full(&self) -> bool {
-        self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES
+        self.batch.len() >= self.most || self.batch_bytes >= BATCH_BYTES
     }
 
     fn take(&mut self) -> Vec<Done> {

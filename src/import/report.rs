@@ -1,12 +1,13 @@
 //! What an import did: the facts of the summary, and the verdict that becomes the exit code.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::options::MaxRejects;
 use super::segment::Inexact;
 use crate::error::{Error, ErrorKind, InputFault, Result};
+use crate::input::STDIN;
 use crate::schema::{PartitionKey, RawTable};
 use crate::store::{Failure, partition_name};
 
@@ -157,6 +158,12 @@ impl ImportReport {
             let skipped: u64 = s.skipped.values().sum();
             s.records == s.stored + s.rejected + skipped && s.rows.values().all(RowFates::balanced)
         })
+    }
+
+    /// The sources that have a name and were read to their end.
+    pub(super) fn named_sources(&self) -> impl Iterator<Item = (u128, &Path)> {
+        let whole = self.sources.iter().filter(|s| s.state == SourceState::Read && s.path.as_os_str() != STDIN);
+        whole.map(|source| (source.digest, source.path.as_path()))
     }
 
     /// What `status` tells afterwards: refused partitions and corrupt sources, with the reasons.

@@ -132,6 +132,7 @@ pub(crate) fn limits(budget: &Budget) -> InputLimits {
         chunk_bytes: budget.chunk_bytes,
         line_bytes: budget.line_bytes,
         window_bytes: budget.window_bytes as u64,
+        input_bytes: budget.input_bytes,
         encoding: Encoding::Auto,
     }
 }
@@ -140,6 +141,11 @@ impl Opened {
     /// True if two inputs are read in step.
     pub(crate) fn is_pair(&self) -> bool {
         self.partner.is_some()
+    }
+
+    /// The files that it is read from.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.input).chain(&self.partner).map(Input::file)
     }
 
     /// Opens the files of the source and cuts them into chunks.

@@ -89,6 +89,12 @@ impl Input {
         &self.path
     }
 
+    /// The file that it is read from: of a member, its archive.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        self.member.as_ref().map_or(&self.path, |member| &member.archive)
+    }
+
     /// Bytes on disk, packed ones of a member; 0 for what is no file.
     #[must_use]
     pub fn disk_bytes(&self) -> u64 {

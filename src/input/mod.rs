@@ -40,6 +40,8 @@ pub struct InputLimits {
     pub line_bytes: usize,
     /// Bytes that a decompressor may ask for its window; an input that needs more is refused.
     pub window_bytes: u64,
+    /// Decompressed bytes of an input; one that has more is refused as a whole.
+    pub input_bytes: u64,
     /// Encoding of the text.
     pub encoding: Encoding,
 }
@@ -55,7 +57,13 @@ impl InputLimits {
     #[must_use]
     pub fn for_memory(memory: u64) -> Self {
         let line = usize::try_from(memory / 16).unwrap_or(limits::LINE_BYTES).clamp(4_096, limits::LINE_BYTES);
-        Self { chunk_bytes: (1 << 20).min(line), line_bytes: line, window_bytes: memory / 4, encoding: Encoding::Auto }
+        Self {
+            chunk_bytes: (1 << 20).min(line),
+            line_bytes: line,
+            window_bytes: memory / 4,
+            input_bytes: u64::MAX,
+            encoding: Encoding::Auto,
+        }
     }
 
     /// The same with another longest record; 0 changes nothing.

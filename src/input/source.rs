@@ -160,6 +160,10 @@ impl Source {
                 Ok(n) => {
                     out.advance(n);
                     left = left.saturating_sub(n);
+                    if self.bytes + (out.len() - before) as u64 > self.limits.input_bytes {
+                        self.failed = Some(io::ErrorKind::FileTooLarge.into());
+                        break;
+                    }
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => {
@@ -202,6 +206,15 @@ impl Source {
     pub(super) fn broken(&self, cause: io::Error, records: u64) -> Error {
         if cause.raw_os_error().is_some() {
             return Error::io("read", &self.path, cause);
+        }
+        if cause.kind() == io::ErrorKind::FileTooLarge {
+            return Error::input(InputFault {
+                path: self.path.clone(),
+                expected: format!("an input of at most {} bytes, unpacked", self.limits.input_bytes),
+                got: format!("more, after {records} records").into_bytes(),
+                advice: "set a larger --max-input-bytes; none of its rows is published".to_owned(),
+                ..InputFault::default()
+            });
         }
         if let Some(error) = window::too_wide(&self.path, &cause, &self.limits) {
             return error;

@@ -4,7 +4,7 @@ use super::batch::{ParsedChunk, Reject, RowBatch, RowKey, TS_NULL};
 use super::names::{Interner, NameRule};
 use super::rows::{Fault, Times};
 use super::zone::{Zone, ZoneCache};
-use crate::limits::QUARANTINE_RECORD_BYTES;
+use crate::limits::{ID_BYTES, QUARANTINE_RECORD_BYTES};
 use crate::schema::{Clock, RawTable};
 
 /// Where a chunk stands in its run.
@@ -125,6 +125,9 @@ impl<'a> ChunkBuilder<'a> {
         let (security, unknown) = rows.names.index(names.0, names.1, self.rule)?;
         self.unknown_here |= unknown;
         let batch = &mut rows.batch;
+        if let Some(at) = ids.iter().position(|id| id.len() > ID_BYTES) {
+            return Err(Fault::new(batch.table.ids().get(at).map_or("id", |id| id.0), "an id of at most 4096 bytes"));
+        }
         for id in ids {
             batch.id_bytes.extend_from_slice(id);
             batch.id_ends.push(batch.id_bytes.len() as u32);

@@ -5,6 +5,7 @@
 //! that remembers what was synced ([`MemoryStorage`]).
 
 mod beneath;
+mod confine;
 mod direct;
 mod fault;
 mod file;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
+pub use confine::{Confined, Sandbox};
 #[doc(hidden)]
 pub use fault::{Fault, FaultStorage};
 pub use os::{IoMode, OsStorage};
@@ -194,6 +196,14 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// # Errors
     /// `Locked` with the holder's pid, `Io`.
     fn lock(&self, path: &Path, mode: LockMode) -> Result<Box<dyn HeldLock>>;
+}
+
+/// How many files a run may hold open at once: half of what the system allows the process, at most 256 and at least 16. The
+/// other half is for what libraries and the user's shell opened.
+#[must_use]
+pub fn open_files() -> usize {
+    let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    allowed.map_or(256, |allowed| usize::try_from(allowed / 2).unwrap_or(256)).clamp(16, 256)
 }
 
 /// Reads a whole file of at most `limit` bytes into memory; `None` if it is absent.

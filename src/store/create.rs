@@ -35,9 +35,8 @@ impl Store {
     /// As there, and `Usage` where root would write into another user's store.
     pub fn create_or_open_with(root: &Path, options: OpenOptions) -> Result<Self> {
         let storage = OsStorage::open_or_create(root, options.io)?;
-        if !options.allow_foreign && !storage.is_ours()? {
-            let what = format!("{}: the store belongs to another user", root.display());
-            return Err(Error::usage(what, "run as that user, or use --allow-foreign"));
+        if !options.allow_foreign {
+            refuse_foreign(&storage)?;
         }
         Self::over(Arc::new(storage), true).map_err(|e| e.in_file(root))
     }
@@ -60,6 +59,18 @@ impl Store {
             other => other?,
         };
         Self::over(Arc::new(storage), false)
+    }
+
+    /// [`Store::open_with`] for a run that is going to write: makes no store.
+    ///
+    /// # Errors
+    /// As there, and `Usage` where root would write into another user's store.
+    pub fn open_to_write(root: &Path, options: OpenOptions) -> Result<Self> {
+        let store = Self::open_with(root, options)?;
+        if !options.allow_foreign {
+            refuse_foreign(&OsStorage::open(root, options.io)?)?;
+        }
+        Ok(store)
     }
 
     /// The same over any storage; tests use it with faults.
@@ -86,6 +97,14 @@ impl Store {
     pub fn id(&self) -> u128 {
         self.id
     }
+}
+
+fn refuse_foreign(storage: &OsStorage) -> Result<()> {
+    if storage.is_ours()? {
+        return Ok(());
+    }
+    let what = format!("{}: the store belongs to another user", storage.path().display());
+    Err(Error::usage(what, "run as that user, or use --allow-foreign"))
 }
 
 fn no_store(what: &str) -> Error {

@@ -37,6 +37,11 @@ pub(super) fn failures(lane: &str) -> PathBuf {
     Path::new(JOURNAL).join(format!("failed.{lane}.hftf"))
 }
 
+/// By which names sources were read.
+pub(super) fn source_names() -> PathBuf {
+    Path::new(JOURNAL).join("sources.hftn")
+}
+
 /// The lock file of a lane, or of the ledger itself.
 pub(super) fn lock(name: &str) -> PathBuf {
     Path::new(JOURNAL).join(format!("{name}.lock"))
@@ -127,6 +132,15 @@ pub(super) fn parse_part_file(name: &str) -> Option<PartFile> {
         }
         _ => None,
     }
+}
+
+/// Table, generation, segment and extension of a segment's file name.
+pub(super) fn parse_segment(name: &str) -> Option<(String, u32, u32, String)> {
+    let PartFile::Segment(generation) = parse_part_file(name)? else { return None };
+    let mut parts = name.split('.');
+    let table = parts.next()?.to_owned();
+    let segment = number(parts.nth(1)?, 4)?;
+    Some((table, generation, segment, parts.next()?.to_owned()))
 }
 
 /// Decimal digits, padded with zeros to `width` and no further.

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod create;
+mod damage;
 mod failures;
 mod filter;
 mod folder;
@@ -15,10 +16,12 @@ mod layout;
 mod locate;
 mod manifest;
 mod name;
+mod names;
 mod publish;
 mod publisher;
 mod read;
 mod recover;
+mod remedy;
 mod sets;
 mod staging;
 mod verify;
@@ -32,6 +35,7 @@ use crate::storage::Storage;
 
 pub use adopt::Adopted;
 pub use create::OpenOptions;
+pub use damage::{DamagedPartition, PublishedFile};
 pub use failures::Failure;
 pub use filter::KeyFilter;
 pub use hashing::{Hashed, hash_file};
@@ -39,6 +43,7 @@ pub use journal::Unit;
 pub use name::{NameKind, Unescaped, escape, unescape};
 pub use publisher::{Publication, Publisher};
 pub use read::{OpenTable, TableListing, UnitName, partition_name};
+pub use remedy::Remedy;
 pub use staging::{Staged, Stager};
 pub use verify::{Finding, FindingKind};
 

@@ -136,7 +136,7 @@ impl Publisher {
         self.sync_folders(&own, at_once)
     }
 
-    fn make_folders(&self, folder: &Path) -> Result<()> {
+    pub(super) fn make_folders(&self, folder: &Path) -> Result<()> {
         match self.storage().create_dir(folder) {
             Err(e) if e.is_not_found() => {}
             other => return other.map(|_| ()),

@@ -7,9 +7,10 @@ use hftcol::store::partition_name;
 use serde_json::json;
 
 use crate::compute::parse_nanos;
+use crate::confined::SandboxArgs;
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
-use crate::{published, signals};
+use crate::{confined, published, signals};
 
 /// Build the book from stored level changes (`deltas`) or order messages (`orders`).
 ///
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     /// Let root write into a store that belongs to another user.
     #[arg(long)]
     allow_foreign: bool,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
@@ -58,6 +61,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
         threads: args.threads.map_or(0, usize::from),
         wait: args.wait,
         allow_foreign: args.allow_foreign,
+        sandbox: args.sandbox.sandbox(),
         interrupt: signals::interrupt()?,
     };
     run_with(&options, output)
@@ -76,7 +80,9 @@ pub(crate) fn run_with(options: &BuildOptions, output: &Output) -> Result<()> {
             Ok(())
         }
         _ => Ok(()),
-    })?;
+    });
+    confined::tell(&options.sandbox, output);
+    let report = report?;
     let BuildReport { partitions, published, up_to_date, without, failed, rows_in, rows } = report;
     match output.style {
         Style::Json => output.json(&json!({"event": "total", "partitions": partitions, "published": published,

@@ -5,10 +5,11 @@ use hftcol::error::{Error, ErrorKind, Escaped, Result};
 use hftcol::store::partition_name;
 use serde_json::json;
 
+use crate::confined::SandboxArgs;
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
 use crate::words::show_bytes;
-use crate::{published, signals};
+use crate::{confined, published, signals};
 
 /// Join the segments of each table into one file, and remove what no reader needs any more.
 ///
@@ -26,6 +27,8 @@ pub(crate) struct Args {
     /// Let root write into a store that belongs to another user.
     #[arg(long)]
     allow_foreign: bool,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
@@ -35,6 +38,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
         filter: args.select.filter()?,
         wait: args.wait,
         allow_foreign: args.allow_foreign,
+        sandbox: args.sandbox.sandbox(),
         interrupt: signals::interrupt()?,
     };
     let report = compact::run(&options, &mut |event| match event {
@@ -45,7 +49,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
             Ok(())
         }
         _ => Ok(()),
-    })?;
+    });
+    confined::tell(&options.sandbox, output);
+    let report = report?;
     let CompactReport { partitions, published, tables, segments, bytes_before, bytes_after, failed } = report;
     match output.style {
         Style::Json => output.json(&json!({"event": "total", "partitions": partitions, "published": published,

@@ -13,8 +13,9 @@ use hftcol::exec::PinPolicy;
 use hftcol::schema::Clock;
 use hftcol::units::Date;
 
+use crate::confined::SandboxArgs;
 use crate::output::Output;
-use crate::{signals, words};
+use crate::{confined, signals, words};
 use arguments::FeatureArgs;
 pub(crate) use arguments::parse_nanos;
 
@@ -88,6 +89,11 @@ pub(crate) struct Args {
     /// Wait while another run holds the lock.
     #[arg(long)]
     wait: bool,
+    /// Let root write into a store that belongs to another user.
+    #[arg(long)]
+    allow_foreign: bool,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
@@ -95,6 +101,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let mut progress = progress::Progress::new(output);
     let result = compute::run(&options, &mut |event| progress.hear(event));
     progress.finish();
+    confined::tell(&options.sandbox, output);
     let computed = result?;
     report::print(&computed, output)?;
     if let Some(signal) = computed.interrupted {
@@ -130,6 +137,8 @@ fn options(args: &Args) -> Result<ComputeOptions> {
         force: args.force,
         wait: args.wait,
         dry_run: args.dry_run,
+        allow_foreign: args.allow_foreign,
+        sandbox: args.sandbox.sandbox(),
         interrupt: signals::interrupt()?,
         ..ComputeOptions::new(&args.store)
     })

@@ -8,10 +8,11 @@ use hftcol::sink::rows::RowSelection;
 use hftcol::store::UnitName;
 use serde_json::json;
 
+use crate::confined::SandboxArgs;
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
 use crate::words::show_bytes;
-use crate::{published, signals};
+use crate::{confined, published, signals};
 
 /// Export stored tables, imported or features, for other tools.
 ///
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     /// Wait while another run holds the folder's lock.
     #[arg(long)]
     wait: bool,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
@@ -55,6 +58,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
         formats: args.format.clone(),
         out: args.out.clone(),
         wait: args.wait,
+        sandbox: args.sandbox.sandbox(),
         interrupt: signals::interrupt()?,
     };
     let report = export::run(&options, &mut |event| match event {
@@ -64,7 +68,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
             Ok(())
         }
         _ => Ok(()),
-    })?;
+    });
+    confined::tell(&options.sandbox, output);
+    let report = report?;
     let export::ExportReport { units, files, rows, bytes, empty, failed } = report;
     match output.style {
         Style::Json => output.json(&json!({"event": "total", "units": units, "files": files, "rows": rows,

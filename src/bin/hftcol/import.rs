@@ -14,8 +14,9 @@ use hftcol::schema::{Clock, PartitionKey, RawTable};
 use hftcol::units::Date;
 use hftcol::vendor::SourceOptions;
 
+use crate::confined::SandboxArgs;
 use crate::output::Output;
-use crate::{build, signals, words};
+use crate::{build, confined, signals, words};
 
 /// Import raw market data into a store, sorted into partitions by venue, security and date.
 ///
@@ -31,7 +32,7 @@ use crate::{build, signals, words};
 pub(crate) struct Args {
     /// Files, folders, patterns, zip archives or their members (a.zip!b.csv), or - for standard input; plain, gzip, bzip2,
     /// xz or zstd, told from the content.
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "repair", value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The store; made if absent.
     #[arg(long, env = "HFTCOL_STORE", value_name = "DIR")]
@@ -42,6 +43,10 @@ pub(crate) struct Args {
     /// Show what would be done, by the first rows of each input: dialect, columns, partitions. Writes nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Import nothing new: write damaged partitions again from their sources, with the options of their import, byte for
+    /// byte as they were. Without inputs, the paths by which their sources were imported are read.
+    #[arg(long, conflicts_with_all = ["dry_run", "build_book"])]
+    repair: bool,
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
@@ -113,12 +118,17 @@ struct LimitArgs {
     /// Longest record; by default 16MiB, or a sixteenth of the memory if that is less.
     #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
     max_line: Option<u64>,
+    /// Decompressed bytes of one input; one that has more is refused, and none of its rows is stored. No limit by default.
+    #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
+    max_input_bytes: Option<u64>,
     /// Let root write into a store that belongs to another user.
     #[arg(long)]
     allow_foreign: bool,
     /// Wait while another run holds the lock.
     #[arg(long)]
     wait: bool,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
@@ -146,6 +156,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     }
     let report = import::run(&options, &mut hear);
     progress.finish();
+    confined::tell(&options.sandbox, output);
     let report = report?;
     if let Some(error) = failed {
         return Err(error);
@@ -199,13 +210,16 @@ fn options(args: &Args) -> Result<ImportOptions> {
         },
         encoding: *encoding,
         memory: args.limits.memory,
+        max_input_bytes: args.limits.max_input_bytes,
         threads: args.limits.threads.map_or(0, usize::from),
         on_error: args.limits.on_error,
         max_rejects: args.limits.max_rejects,
         overlap: args.limits.overlap,
         dedupe: args.limits.dedupe,
+        repair: args.repair,
         allow_foreign: args.limits.allow_foreign,
         wait: args.limits.wait,
+        sandbox: args.limits.sandbox.sandbox(),
         interrupt: signals::interrupt()?,
         ..ImportOptions::default()
     })

@@ -1,10 +1,12 @@
 //! The command-line program: one file a subcommand, each over the library's public API.
 
+mod adopt;
 mod build;
 mod cat;
 mod compact;
 mod compute;
 mod config;
+mod confined;
 mod demo;
 mod diff;
 mod export;
@@ -61,6 +63,7 @@ enum Command {
     Diff(diff::Args),
     Export(export::Args),
     Compact(compact::Args),
+    Adopt(adopt::Args),
     Features(features::Args),
     Sysinfo(sysinfo::Args),
     Demo(demo::Args),
@@ -111,6 +114,7 @@ fn run(command: Command, output: &Output) -> Result<()> {
         Command::Diff(args) => diff::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Compact(args) => compact::run(&args, output),
+        Command::Adopt(args) => adopt::run(&args, output),
         Command::Features(args) => features::run(&args, output),
         Command::Sysinfo(args) => sysinfo::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use hftcol::error::{Error, ErrorKind, Escaped, EscapedPath, Result};
 use hftcol::read::TableReader;
 use hftcol::storage::{IoMode, OsStorage, Storage};
-use hftcol::store::{Finding, FindingKind, Manifest, Segment, Store, Tree, segment_path};
+use hftcol::store::{Finding, FindingKind, Manifest, Remedy, Segment, Store, Tree, segment_path};
 
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
 
 /// Check every byte: of the store's files against checksums, format and ledger; or of single table files.
 ///
-/// Exit code 0: sound. 1: something is wrong; each line says what, where and how many rows. 4: not a readable store.
+/// Exit code 0: sound. 1: something is wrong; each line says what, where, how many rows, and what mends it. 4: not a
+/// readable store.
 ///
 /// Examples:
 ///   hftcol verify --store ticks
@@ -34,10 +35,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let mut found = Vec::new();
     let mut checked = Checked::default();
+    let mut store = None;
     if args.files.is_empty() {
-        let store = args.select.open()?;
+        let store = store.insert(args.select.open()?);
         found = store.verify()?;
-        verify_tables(args, &store, &mut found, &mut checked)?;
+        verify_tables(args, store, &mut found, &mut checked)?;
     } else {
         for file in &args.files {
             checked.files += 1;
@@ -49,7 +51,11 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     for finding in &found {
-        print(finding, args.list_bad, output)?;
+        let remedy = match &store {
+            Some(store) if !args.list_bad => store.remedy(finding)?,
+            _ => Remedy::default(),
+        };
+        print(finding, &remedy, args.list_bad, output)?;
     }
     let bad = found.iter().filter(|f| !f.accepted).count();
     if bad > 0 {
@@ -124,7 +130,7 @@ pub(crate) fn open_file(path: &Path) -> Result<TableReader> {
     TableReader::open(storage.open(Path::new(name))?).map_err(|e| e.in_file(path))
 }
 
-fn print(finding: &Finding, list_bad: bool, output: &Output) -> Result<()> {
+fn print(finding: &Finding, remedy: &Remedy, list_bad: bool, output: &Output) -> Result<()> {
     let path = EscapedPath(&finding.path);
     if list_bad {
         return if finding.accepted { Ok(()) } else { output.line(path) };
@@ -136,11 +142,24 @@ fn print(finding: &Finding, list_bad: bool, output: &Output) -> Result<()> {
             "what": finding.what,
             "rows": finding.rows,
             "accepted": finding.accepted,
+            "remedy": remedy.advice,
+            "sources": remedy.sources.iter().map(|(digest, path)| serde_json::json!({
+                "digest": format!("{digest:032x}"),
+                "path": path.as_ref().map(|path| EscapedPath(path).to_string()),
+            })).collect::<Vec<_>>(),
         })),
         _ => {
             let note = if finding.accepted { " (left by a killed run; the next run mends it)" } else { "" };
             let what = Escaped(finding.what.as_bytes());
-            output.line(format_args!("{}: {path}: {what}, {} rows{note}", finding.kind.name(), finding.rows))
+            output.line(format_args!("{}: {path}: {what}, {} rows{note}", finding.kind.name(), finding.rows))?;
+            if finding.accepted || remedy.advice.is_empty() {
+                return Ok(());
+            }
+            output.line(format_args!("  to mend it: {}", Escaped(remedy.advice.as_bytes())))?;
+            remedy.sources.iter().try_for_each(|(digest, path)| match path {
+                Some(path) => output.line(format_args!("    {} ({digest:032x})", EscapedPath(path))),
+                None => output.line(format_args!("    a source without a name ({digest:032x})")),
+            })
         }
     }
 }

@@ -107,7 +107,8 @@ impl Look<'_> {
         }
         for entry in self.store.storage.list(Path::new(layout::JOURNAL))? {
             let path = Path::new(layout::JOURNAL).join(&entry.name);
-            if let Some(checked) = self.store.check_failures(&path).filter(|_| entry.kind == EntryKind::File) {
+            let checked = self.store.check_failures(&path).or_else(|| self.store.check_source_names(&path));
+            if let Some(checked) = checked.filter(|_| entry.kind == EntryKind::File) {
                 let damaged = checked.err().map(|e| Finding::from_error(FindingKind::Changed, path, &e));
                 self.findings.extend(damaged);
                 continue;

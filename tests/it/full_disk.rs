@@ -1,0 +1,95 @@
+//! A disk that is really full, and a folder that may not be written: a small file system in memory, where mounting is allowed.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::cli::hftcol;
+use crate::import::{World, tree};
+
+/// A file system of its own, gone with the value.
+struct Mount<'a>(&'a Path);
+
+impl<'a> Mount<'a> {
+    fn new(at: &'a Path, size: &str) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let made = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(at).output();
+        made.is_ok_and(|output| output.status.success()).then_some(Self(at))
+    }
+
+    fn resize(&self, size: &str) {
+        let done = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(self.0).status().unwrap();
+        assert!(done.success());
+    }
+}
+
+impl Drop for Mount<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0).status();
+    }
+}
+
+/// Trades of eight securities whose sizes do not compress well.
+fn input(world: &World) -> String {
+    let mut text = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n".to_owned();
+    let mut state = 1_u64;
+    for n in 0..40_000_u64 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let ts = 1_723_075_200_000_000 + n * 1_000;
+        let (price, size) = (state >> 40, (state >> 20) % 1_000_003 + 1);
+        text += &format!("binance,S{},{ts},{},{},buy,{price}.5,{size}\n", n % 8, ts + state % 977, state >> 8);
+    }
+    world.file("a.csv", text).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_same_command_succeeds_when_there_is_room() {
+    let world = World::new();
+    let input = input(&world);
+    let reference = world.store();
+    let good = hftcol(&["import", &input, "--store", reference.to_str().unwrap()]);
+    assert_eq!(good.status.code(), Some(0));
+    let place = world.dir.path().join("small");
+    let Some(mount) = Mount::new(&place, "128k") else {
+        eprintln!("skipped: mounting a file system is not permitted here");
+        return;
+    };
+    let store = place.join("store");
+    let store = store.to_str().unwrap();
+    let mut refused = 0;
+    for size in ["128k", "256k", "384k", "512k", "768k", "1m"] {
+        mount.resize(size);
+        let output = hftcol(&["import", &input, "--store", store]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.code() == Some(0) {
+            break;
+        }
+        refused += 1;
+        assert_eq!(output.status.code(), Some(5), "{size}: {said}");
+        assert!(said.contains("No space left on device") && said.contains("store"), "{size}: {said}");
+        if Path::new(store).join("hftcol-store.json").exists() {
+            let verified = hftcol(&["verify", "--store", store]);
+            assert_eq!(verified.status.code(), Some(0), "{size}: {}", String::from_utf8_lossy(&verified.stdout));
+        }
+    }
+    assert!(refused > 1);
+    mount.resize("64m");
+    assert_eq!(hftcol(&["import", &input, "--store", store]).status.code(), Some(0));
+    assert!(tree(Path::new(store)) == tree(&reference));
+    // No room for the features, then for the export, then for both.
+    let used: u64 = tree(Path::new(store)).values().map(|bytes| bytes.len() as u64).sum();
+    let out = place.join("out");
+    let out = out.to_str().unwrap();
+    let commands =
+        [vec!["compute", "--store", store, "--tables", "trades"], vec!["export", "--store", store, "--out", out]];
+    for command in commands {
+        mount.resize(&format!("{}k", used / 1_024 + 200));
+        let output = hftcol(&command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{command:?}: {said}");
+        assert!(said.contains("No space left on device"), "{said}");
+        assert_eq!(hftcol(&["verify", "--store", store]).status.code(), Some(0));
+        mount.resize("64m");
+        assert_eq!(hftcol(&command).status.code(), Some(0), "{command:?}");
+    }
+}
