@@ -69,9 +69,9 @@ fn json_as_deep_as_is_read() {
         let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
         format!("{{\"t\":1723075200000,\"p\":1.5,\"q\":2,\"x\":{open}{close}}}\n")
     };
-    let mapping =
-        "table = \"trades\"\n[columns]\nts_event = { column = \"t\", format = \"ms\" }\nprice = \"p\"\nqty = \"q\"\n";
-    let text = message(3) + &message(limits::JSON_DEPTH) + &message(limits::JSON_DEPTH + 1);
+    let mapping = "table = \"trades\"\nlayout = \"json\"\n[columns]\nts_event = { column = \"t\", format = \"ms\" }\nprice = \"p\"\nqty = \"q\"\n";
+    // So deep may the member of a record be.
+    let text = message(3) + &message(limits::JSON_DEPTH + 1) + &message(limits::JSON_DEPTH + 2);
     let world = World::new();
     let options = ImportOptions {
         format: world.file("m.toml", mapping).to_str().unwrap().to_owned(),

@@ -66,7 +66,8 @@ impl Wanted {
         };
         let count = self.sources.len();
         match self.known_sources(at) {
-            Some(to) => vec![from..to].into_iter().filter(|range| range.start < to && to <= count).collect(),
+            Some(to) if from < to && to <= count => std::iter::once(from..to).collect(),
+            Some(_) => Vec::new(),
             None => (from + 1..=count).map(|to| from..to).filter(|range| rows(range.clone()) == file.rows).collect(),
         }
     }
