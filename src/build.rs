@@ -10,10 +10,10 @@
 //! rows and the options, never on threads.
 
 mod apply;
+mod carried;
 mod options;
 mod partition;
 mod sink;
-mod stream;
 
 use std::sync::Mutex;
 use std::thread;
@@ -25,6 +25,7 @@ use crate::schema::{BOOK_BUILT, PartitionKey};
 use crate::storage::IoMode;
 use crate::store::{Manifest, OpenOptions, Publication, Publisher, Segment, Staged, Store, Tree};
 
+pub(crate) use carried::carried;
 pub use options::{BuildOptions, BuildReport, Built, Event, Every, LEVELS};
 
 use partition::Recipe;

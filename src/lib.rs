@@ -29,6 +29,7 @@ pub mod normalize;
 pub mod parse;
 pub mod partition;
 pub mod read;
+mod replay;
 pub mod schema;
 pub mod sink;
 pub mod status;

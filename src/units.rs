@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TsNanos(pub i64);
 
+/// A missing timestamp where rows have one all the same.
+pub const TS_NULL: i64 = i64::MIN;
 /// Nanoseconds in a second.
 pub const NANOS_PER_SECOND: i64 = 1_000_000_000;
 /// Seconds in a day without a leap second, as UNIX time counts.

@@ -88,6 +88,12 @@ impl<V> Ladder<V> {
         self.keys.last().map(|key| key ^ self.mask)
     }
 
+    /// The best price and its value.
+    #[inline]
+    pub(crate) fn first(&self) -> Option<(i64, &V)> {
+        self.keys.last().zip(self.values.last()).map(|(key, value)| (key ^ self.mask, value))
+    }
+
     /// Prices and values from the best on.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, &V)> {
         self.keys.iter().zip(&self.values).rev().map(|(key, value)| (key ^ self.mask, value))

@@ -92,6 +92,12 @@ impl LevelBook {
         self.bids.bytes() + self.asks.bytes()
     }
 
+    /// Price and size of the best bid and of the best ask.
+    #[must_use]
+    pub fn touch(&self) -> [Option<(i64, i64)>; 2] {
+        [&self.bids, &self.asks].map(|ladder| ladder.first().map(|(price, size)| (price, *size)))
+    }
+
     /// Best bid and best ask.
     #[must_use]
     pub fn best(&self) -> [Option<i64>; 2] {

@@ -23,6 +23,8 @@ pub enum Action {
     Replace = 8,
     /// All orders go: a new picture of the book follows.
     Clear = 9,
+    /// This much of the order was traded, and a message behind this one takes it away: the book stays.
+    Fill = 10,
 }
 
 impl Action {
@@ -39,6 +41,7 @@ impl Action {
             7 => Self::Halt,
             8 => Self::Replace,
             9 => Self::Clear,
+            10 => Self::Fill,
             _ => return None,
         })
     }

@@ -10,6 +10,8 @@ mod deltas;
 mod ladder;
 mod levels;
 mod message;
+mod order_changes;
+mod order_counts;
 mod orders;
 mod queue;
 mod rules;
@@ -18,7 +20,8 @@ mod top;
 pub use deltas::{DeltaBook, DeltaCounts, DeltaEvent};
 pub use levels::LevelBook;
 pub use message::{Action, OrderMessage};
-pub use orders::{OrderBook, OrderCounts};
+pub use order_counts::OrderCounts;
+pub use orders::{OrderBook, Standing};
 pub use rules::{Crossing, Numbers, OrderRules, Rules, Snapshots};
 pub use top::Top;
 

@@ -21,7 +21,7 @@ pub(super) struct Queue {
 
 /// A live order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Order<K> {
+pub(super) struct Order<K, T> {
     pub(super) id: K,
     pub(super) price: i64,
     pub(super) size: i64,
@@ -31,18 +31,28 @@ pub(super) struct Order<K> {
     pub(super) is_bid: bool,
     /// It came to trade and rests in no queue yet.
     pub(super) waits: bool,
+    /// What the caller knows of it.
+    pub(super) mark: T,
+}
+
+impl<K, T: Default> Order<K, T> {
+    /// An order in no queue yet.
+    #[inline]
+    pub(super) fn new(id: K, is_bid: bool, price: i64, size: i64) -> Self {
+        Self { id, price, size, ahead: NONE, behind: NONE, is_bid, waits: false, mark: T::default() }
+    }
 }
 
 /// All live orders of a book, found by id. A place that falls free is used again, so memory follows the most orders that
 /// were live at once.
 #[derive(Clone, Debug)]
-pub(super) struct Orders<K> {
+pub(super) struct Orders<K, T> {
     places: HashMap<K, u32>,
-    orders: Vec<Order<K>>,
+    orders: Vec<Order<K, T>>,
     free: Vec<u32>,
 }
 
-impl<K: Copy + Eq + Hash> Orders<K> {
+impl<K: Copy + Eq + Hash, T: Copy> Orders<K, T> {
     pub(super) fn new() -> Self {
         Self { places: HashMap::new(), orders: Vec::new(), free: Vec::new() }
     }
@@ -57,18 +67,18 @@ impl<K: Copy + Eq + Hash> Orders<K> {
     }
 
     #[inline]
-    pub(super) fn get(&self, place: u32) -> Option<&Order<K>> {
+    pub(super) fn get(&self, place: u32) -> Option<&Order<K, T>> {
         self.orders.get(place as usize)
     }
 
     #[inline]
-    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Order<K>> {
+    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Order<K, T>> {
         self.orders.get_mut(place as usize)
     }
 
     /// Puts an order that is not there yet; returns its place.
     #[inline]
-    pub(super) fn insert(&mut self, order: Order<K>) -> u32 {
+    pub(super) fn insert(&mut self, order: Order<K, T>) -> u32 {
         let place = match self.free.pop() {
             Some(place) => {
                 if let Some(slot) = self.orders.get_mut(place as usize) {
@@ -132,7 +142,7 @@ impl<K: Copy + Eq + Hash> Orders<K> {
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         self.places.allocation_size()
-            + self.orders.capacity() * size_of::<Order<K>>()
+            + self.orders.capacity() * size_of::<Order<K, T>>()
             + self.free.capacity() * size_of::<u32>()
     }
 }

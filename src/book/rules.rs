@@ -78,6 +78,8 @@ pub enum Crossing {
 pub struct OrderRules {
     /// What becomes of an order that crosses the book.
     pub crossing: Crossing,
+    /// Messages tell what an order has left: less at its price, or nothing when it goes, was traded.
+    pub tells_left: bool,
     /// Levels of each side about which messages are told; what falls below them may go without a word.
     pub depth: Option<usize>,
 }
@@ -85,18 +87,19 @@ pub struct OrderRules {
 impl OrderRules {
     /// The rules of a channel, by the name under which import stores it.
     ///
-    /// - Bitstamp (`live_orders`, `order_events`): a new order is told first, then what it trades with.
+    /// - Bitstamp (`live_orders`, `order_events`): a new order is told first, then what it trades with; of an order that
+    ///   changes or goes, what it has left.
     /// - LOBSTER (`lobster_message_N`): messages about the best N levels, new orders as they rest.
     /// - All others: every message is applied as it stands.
     #[must_use]
     pub fn of(channel: &str) -> Self {
         if channel == "live_orders" || channel == "order_events" {
-            return Self { crossing: Crossing::Waits, depth: None };
+            return Self { crossing: Crossing::Waits, tells_left: true, depth: None };
         }
         match channel.strip_prefix("lobster_message") {
             Some(rest) => {
                 let depth = rest.strip_prefix('_').and_then(|levels| levels.parse().ok());
-                Self { crossing: Crossing::Proves, depth: depth.filter(|levels| *levels > 0) }
+                Self { crossing: Crossing::Proves, tells_left: false, depth: depth.filter(|levels| *levels > 0) }
             }
             None => Self::default(),
         }

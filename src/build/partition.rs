@@ -3,12 +3,13 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::apply::Input;
+use super::carried::carried;
 use super::options::{BuildOptions, Built};
 use super::sink::BookSink;
 use crate::error::Result;
 use crate::export::open_table;
 use crate::format::SealedFile;
-use crate::read::TableReader;
+use crate::replay::names_orders;
 use crate::schema::BOOK_BUILT;
 use crate::store::{Manifest, Staged, Store, Tree};
 use crate::write::Provenance;
@@ -44,9 +45,6 @@ impl Recipe {
         let mut with_trades = false;
         if from == ORDERS {
             let trades = open_table(store, &Tree::Raw, &manifest.key, TRADES)?;
-            let names_orders = |reader: &TableReader| {
-                ["bid_order_id", "ask_order_id"].iter().any(|name| reader.header().schema.index_of(name).is_some())
-            };
             with_trades = trades.iter().any(names_orders);
         }
         let tables = if with_trades { vec![from, TRADES] } else { vec![from] };
@@ -112,38 +110,3 @@ impl Recipe {
 /// Names of rows by flag, in the order of their bits.
 const FLAG_NAMES: [&str; 6] =
     ["rows_after_gap", "rows_before_snapshot", "rows_locked", "rows_crossed", "rows_resynced", "rows_halted"];
-
-/// Dates that are read at most to find how a book stood at the beginning of one.
-const CARRIED_DATES: usize = 31;
-
-/// The dates right before a partition's, back to the last one with a snapshot, so that the book goes on over midnight. Only
-/// where the venue numbers its changes: else nobody could tell whether messages between two captures are missing.
-fn carried(store: &Store, manifest: &Manifest) -> Result<Vec<Manifest>> {
-    let channel = |readers: &[TableReader]| readers.first().map(|reader| reader.header().channel.clone());
-    let is_chained = |readers: &[TableReader]| {
-        readers.iter().any(|reader| reader.header().schema.index_of("prev_sequence").is_some())
-    };
-    let own = open_table(store, &Tree::Raw, &manifest.key, DELTAS)?;
-    let mut before = Vec::new();
-    let mut key = manifest.key.clone();
-    while is_chained(&own) && before.len() < CARRIED_DATES {
-        key.date.0 = key.date.0.saturating_sub(1);
-        let Some(earlier) = store.manifest(&Tree::Raw, &key)? else { break };
-        let readers = open_table(store, &Tree::Raw, &key, DELTAS)?;
-        if !is_chained(&readers) || channel(&readers) != channel(&own) {
-            break;
-        }
-        before.push(earlier);
-        if readers.iter().any(has_snapshot) {
-            before.reverse();
-            return Ok(before);
-        }
-    }
-    Ok(Vec::new())
-}
-
-/// True if a row of the file belongs to a snapshot, by the statistics of its blocks.
-fn has_snapshot(reader: &TableReader) -> bool {
-    let column = reader.header().schema.index_of("is_snapshot");
-    column.is_some_and(|column| (0..reader.block_count()).any(|block| reader.entry(block, column).max == 1))
-}

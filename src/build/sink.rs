@@ -5,13 +5,13 @@ use crate::codec::ColumnValues;
 use crate::error::Result;
 use crate::exec::Interrupt;
 use crate::format::{FileHeader, SealedFile};
-use crate::normalize::TS_NULL;
+use crate::replay::{Row, Scales};
 use crate::schema::{Clock, Column, LogicalType, Schema, book_level_columns};
 use crate::storage::WriteFile;
+use crate::units::TS_NULL;
 use crate::write::{Provenance, TableWriter, cold_encoder};
 
 use super::options::Every;
-use super::stream::{Row, Scales};
 
 /// The columns of a built book of so many levels.
 pub(super) fn schema(levels: u16, scales: Scales, [has_event, has_recv, has_sequence]: [bool; 3]) -> Schema {

@@ -6,8 +6,8 @@ use super::KeptValues;
 use crate::schema::RawTable;
 use crate::units::Date;
 
-/// A missing timestamp.
-pub const TS_NULL: i64 = i64::MIN;
+pub use crate::units::TS_NULL;
+
 /// A missing small integer.
 pub const INT_NULL: i64 = i64::MIN;
 /// The scale byte of a missing decimal.

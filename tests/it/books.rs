@@ -185,7 +185,7 @@ proptest! {
     fn rules_keep_books_uncrossed_and_orders_known(
         messages in vec((1..=8_i64, 0..2_usize, 0..12_u64, -6..6_i64, 0..9_i64), 0..300),
     ) {
-        let rules = |crossing, depth| OrderRules { crossing, depth };
+        let rules = |crossing, depth| OrderRules { crossing, tells_left: false, depth };
         let mut waits = OrderBook::<u64>::new(rules(Crossing::Waits, None));
         let mut proves = OrderBook::<u64>::new(rules(Crossing::Proves, Some(2)));
         let mut twin = OrderList::default();

@@ -24,7 +24,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("partition", &["error", "units", "limits", "schema", "storage", "format", "codec", "store", "write", "normalize"]),
     ("merge", &["error", "units", "limits", "trace", "schema", "codec", "format", "read"]),
     ("book", &["error", "units", "limits", "schema"]),
-    ("feature", &["error", "units", "limits", "trace", "schema", "codec", "format", "read", "merge"]),
+    ("replay", &["error", "units", "limits", "schema", "codec", "format", "read", "book"]),
+    (
+        "feature",
+        &["error", "units", "limits", "trace", "schema", "codec", "format", "read", "merge", "book", "replay"],
+    ),
     ("sink", &["error", "units", "limits", "schema", "storage", "format", "codec", "store", "write", "read"]),
     ("exec", &["error", "units", "limits"]),
 ];
