@@ -69,7 +69,8 @@ impl RawTable {
     }
 
     /// Small integer columns. `action` of orders: 1 add, 2 reduce, 3 delete, 4 execute visible, 5 execute hidden, 6 cross
-    /// or auction, 7 halt or resume, 8 replace, 9 all orders go. `is_snapshot` of deltas: 1 for a row of a full snapshot;
+    /// or auction, 7 halt or resume, 8 replace, 9 all orders go, 10 filled, the message behind
+    /// it takes the size away. `is_snapshot` of deltas: 1 for a row of a full snapshot;
     /// `prev_sequence`: the sequence of the message before this one, where the venue tells it.
     #[must_use]
     pub fn ints(self) -> &'static [(&'static str, LogicalType)] {

@@ -145,7 +145,7 @@ impl Message<'_> {
         Ok(None)
     }
 
-    /// A fill leaves the book alone: the cancel beside it takes the quantity away, so that it never counts twice.
+    /// A fill leaves the book alone: the message behind it takes the quantity away, so that it never counts twice.
     fn order(&self, out: &mut ChunkBuilder<'_>) -> Result<Option<&'static str>, Fault> {
         let action = match self.action {
             b"A" => 1,
@@ -155,7 +155,7 @@ impl Message<'_> {
                 self.trade(out)?;
                 return Ok(None);
             }
-            b"F" => return Ok(Some("fill: the cancel beside it changes the book")),
+            b"F" => 10,
             b"R" => 9,
             b"N" => return Ok(Some("message without an action")),
             _ => return Err(Fault::got("action", "one of A C M R T F N", self.action)),
