@@ -36,6 +36,7 @@ fn structural(c: &mut Criterion<CpuTime>) {
     let inputs = PartitionInputs {
         book: slice::from_ref(&book),
         trades: slice::from_ref(&trades),
+        changes: hftcol::feature::ChangeInputs::default(),
         clock: Clock::Event,
         date_tz: "UTC",
         prior: PriorVolume::default(),

@@ -110,7 +110,15 @@ fn run_checked(
     }
     if formats.is_empty() {
         let plan = chain::plan(options, store, &recipe, &Held::NOTHING)?;
-        return driver::run(options, store, nowhere::Nowhere(store.clone()), Products { formats, trace }, &recipe, plan, on_event);
+        return driver::run(
+            options,
+            store,
+            nowhere::Nowhere(store.clone()),
+            Products { formats, trace },
+            &recipe,
+            plan,
+            on_event,
+        );
     }
     if let Some(out) = &options.out {
         let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);

@@ -6,9 +6,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::options::ComputeOptions;
 use super::report::{Event, PartitionOutcome, State};
+use crate::build::carried;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Job;
-use crate::feature::{self, BucketVolume, STATE_TABLE, STATE_VERSION, Table};
+use crate::feature::{self, BucketVolume, STATE_TABLE, STATE_VERSION, Stored, Table};
 use crate::merge::MergeReport;
 use crate::schema::PartitionKey;
 use crate::store::{Manifest, Store, Tree};
@@ -17,6 +18,10 @@ use crate::store::{Manifest, Store, Tree};
 const FIRST_LINE: &[u8] = b"hftcol compute 1\n";
 /// The table of trades.
 pub(super) const TRADES: &str = "trades";
+/// The table of messages about orders.
+pub(super) const ORDERS: &str = "orders";
+/// The table of level changes.
+pub(super) const DELTAS: &str = "deltas";
 
 /// One partition to compute.
 #[derive(Clone, Debug)]
@@ -31,6 +36,8 @@ pub(super) struct Task {
     pub(super) tables: Vec<String>,
     /// Earlier dates whose volume is read, the latest first.
     pub(super) prior: Vec<Manifest>,
+    /// Earlier dates whose level changes the book begins with, the oldest first.
+    pub(super) deltas_before: Vec<Manifest>,
     /// The tables read, book first, with their content digests.
     pub(super) inputs: Vec<(&'static str, u128)>,
     /// The date whose state it takes over.
@@ -51,6 +58,11 @@ impl Task {
     /// Rows of the tables read.
     pub(super) fn rows(&self) -> u64 {
         self.inputs.iter().map(|(table, _)| table_rows(&self.raw, table)).sum()
+    }
+
+    /// True if a table is read.
+    pub(super) fn reads(&self, table: &str) -> bool {
+        self.inputs.iter().any(|(read, _)| *read == table)
     }
 
     /// Notes what is read in the partition's outcome.
@@ -106,6 +118,8 @@ pub(super) struct Recipe {
     reads_prior: bool,
     /// Partitions keep their state, and take over that of the date before.
     pub(super) carries: bool,
+    /// Time bars show the event flow.
+    reads_flow: bool,
     configuration: Vec<u8>,
 }
 
@@ -127,13 +141,46 @@ impl Recipe {
         }
         let reads_prior = matches!(options.features.vpin.bucket_volume, BucketVolume::Prior(_))
             && entries.iter().any(|entry| entry.column.name == "vpin");
+        let reads_flow = entries.iter().any(|entry| entry.column.name == "ofi_event_sum");
         let tables = feature::selected_tables(&options.features)?;
-        Ok(Self { books: options.book.tables(), tables, reads_prior, carries: options.carry_state, configuration })
+        Ok(Self {
+            books: options.book.tables(),
+            tables,
+            reads_prior,
+            reads_flow,
+            carries: options.carry_state,
+            configuration,
+        })
     }
 
     /// Tables written for a partition that has everything, the state included.
     pub(super) fn table_count(&self) -> usize {
         self.tables.len() + usize::from(self.carries)
+    }
+
+    /// Tables of changes that are read of a partition: orders for their metrics; for the event flow deltas, else orders.
+    fn changes(&self, stored: Stored) -> Vec<&'static str> {
+        let writes = |wanted: fn(&Table) -> bool| self.tables.iter().any(|t| wanted(t) && t.exists(stored));
+        let has_flow = self.reads_flow && writes(|table| matches!(table, Table::TimeBars(_)));
+        let reads_deltas = has_flow && stored.deltas;
+        let reads_orders =
+            writes(|table| matches!(table, Table::Orders(_))) || (has_flow && stored.orders && !reads_deltas);
+        [(ORDERS, reads_orders), (DELTAS, reads_deltas)]
+            .into_iter()
+            .filter(|(_, reads)| *reads)
+            .map(|(t, _)| t)
+            .collect()
+    }
+
+    /// Why a partition without any of these tables is left alone.
+    fn nothing(&self) -> String {
+        let alone = [
+            (TRADES, Stored { trades: true, ..Stored::default() }),
+            (ORDERS, Stored { orders: true, ..Stored::default() }),
+        ];
+        let others = alone.iter().filter(|(_, stored)| self.tables.iter().any(|table| table.exists(*stored)));
+        let names: Vec<&str> = self.books.iter().copied().chain(others.map(|(table, _)| *table)).collect();
+        format!("no table {}", names.join(", "))
     }
 
     /// The latest earlier dates of a security that have trades.
@@ -162,17 +209,20 @@ impl Recipe {
     pub(super) fn task(&self, store: &Store, raw: Manifest, before: Option<Before>) -> Result<Result<Task, String>> {
         let has = |table: &str| raw.table(table).next().is_some();
         let book_table = self.books.iter().copied().find(|table| has(table));
-        let written = |table: &&Table| table.exists(book_table.is_some(), has(TRADES));
+        let stored =
+            Stored { book: book_table.is_some(), trades: has(TRADES), orders: has(ORDERS), deltas: has(DELTAS) };
+        let written = |table: &&Table| table.exists(stored);
         let tables: Vec<String> = self.tables.iter().filter(written).map(|table| table.name()).collect();
         if tables.is_empty() {
-            let trades = if self.tables.iter().any(|table| table.exists(false, true)) { ", trades" } else { "" };
-            return Ok(Err(format!("no table {}{trades}", self.books.join(", "))));
+            return Ok(Err(self.nothing()));
         }
+        let changes = self.changes(stored);
+        let deltas_before = if changes.contains(&DELTAS) { carried(store, &raw)? } else { Vec::new() };
         let prior = self.prior(store, &raw.key)?;
         let mut recipe = self.configuration.clone();
         recipe.extend_from_slice(format!("date_tz={}\n", raw.date_tz).as_bytes());
         let mut inputs = Vec::new();
-        for table in book_table.into_iter().chain([TRADES]).filter(|table| has(table)) {
+        for table in book_table.into_iter().chain([TRADES].into_iter().filter(|table| has(table))).chain(changes) {
             let digest = raw.table_digest(table);
             recipe.extend_from_slice(format!("{table} {digest:032x}\n").as_bytes());
             inputs.push((table, digest));
@@ -181,6 +231,10 @@ impl Recipe {
             let digest = earlier.table_digest(TRADES);
             recipe.extend_from_slice(format!("{} {TRADES} {digest:032x}\n", earlier.key.date).as_bytes());
         }
+        for earlier in &deltas_before {
+            let digest = earlier.table_digest(DELTAS);
+            recipe.extend_from_slice(format!("{} {DELTAS} {digest:032x}\n", earlier.key.date).as_bytes());
+        }
         if self.carries {
             // The date before carries its own in its fingerprint, so a change of any earlier one reaches this.
             let from = before.as_ref().map(|b| format!("{} {:032x}", b.key.date, b.fingerprint));
@@ -188,7 +242,7 @@ impl Recipe {
             recipe.extend_from_slice(line.as_bytes());
         }
         let fingerprint = xxh3_128(&recipe);
-        Ok(Ok(Task { outcome: 0, raw, book_table, tables, prior, inputs, before, fingerprint }))
+        Ok(Ok(Task { outcome: 0, raw, book_table, tables, prior, deltas_before, inputs, before, fingerprint }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::estimate::Estimate;
-use super::plan::TRADES;
+use super::plan::{DELTAS, ORDERS, TRADES};
 use crate::exec::Pinned;
 use crate::merge::MergeReport;
 use crate::schema::{Clock, PartitionKey};
@@ -117,6 +117,12 @@ impl PartitionOutcome {
     #[must_use]
     pub fn trade_rows_in(&self) -> u64 {
         self.rows_in_of(Some(TRADES))
+    }
+
+    /// Stored messages about orders and level changes, where a selected table needs them.
+    #[must_use]
+    pub fn change_rows_in(&self) -> u64 {
+        self.rows_in_of(Some(ORDERS)) + self.rows_in_of(Some(DELTAS))
     }
 
     fn rows_in_of(&self, wanted: Option<&str>) -> u64 {

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use super::destination::{Destination, TableFiles};
 use super::options::ComputeOptions;
-use super::plan::{Recipe, TRADES, Task};
+use super::plan::{DELTAS, ORDERS, Recipe, TRADES, Task};
 use super::spill::Spill;
 use super::state::LastState;
 use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
 use crate::exec::{anonymous_bytes, thread_cpu};
 use crate::feature::{
-    Carry, PartitionArena, PartitionInputs, PartitionPlan, PriorVolume, STATE_ROWS, STATE_TABLE, StateWriter,
-    TableShape, TablesReport, run_partition_carrying, state_schema,
+    Carry, ChangeInputs, PartitionArena, PartitionInputs, PartitionPlan, PriorVolume, STATE_ROWS, STATE_TABLE,
+    StateWriter, TableShape, TablesReport, run_partition_carrying, state_schema,
 };
 use crate::format::FileHeader;
 use crate::read::TableReader;
@@ -97,12 +97,16 @@ impl Worker {
         let from = task.before.as_ref().map(|before| LastState::open(last.as_ref(), before, context.destination));
         let from = from.transpose()?;
         drop(last);
-        let book = task.book_table.map(|table| open_table(context.store, &task.raw, table)).transpose()?;
-        let book = book.unwrap_or_default();
-        let trades = open_table(context.store, &task.raw, TRADES)?;
-        let prior = prior_volume(context.store, &task)?;
-        let clock = context.options.clock.unwrap_or_else(|| PartitionInputs::common_clock(&book, &trades));
-        let inputs = PartitionInputs { book: &book, trades: &trades, clock, date_tz: &task.raw.date_tz, prior };
+        let tables = Opened::open(context.store, &task)?;
+        let clock = context.options.clock.unwrap_or_else(|| tables.common_clock());
+        let inputs = PartitionInputs {
+            book: &tables.book,
+            trades: &tables.trades,
+            changes: tables.changes(),
+            clock,
+            date_tz: &task.raw.date_tz,
+            prior: prior_volume(context.store, &task)?,
+        };
         let shape = inputs.table_shape();
         if self.plan.as_ref().is_none_or(|(of, _)| *of != shape) {
             self.plan = Some((shape, PartitionPlan::new(&context.options.features, &shape)?));
@@ -173,6 +177,43 @@ fn notes(task: &Task, carried: bool) -> Vec<(String, String)> {
     book.into_iter().chain(before.map(|before| ("carried_from".to_owned(), before.key.date.to_string()))).collect()
 }
 
+/// The stored tables that a task reads.
+struct Opened {
+    book: Vec<TableReader>,
+    trades: Vec<TableReader>,
+    orders: Vec<TableReader>,
+    deltas: Vec<TableReader>,
+    /// `deltas` of earlier dates, the oldest first.
+    deltas_before: Vec<Vec<TableReader>>,
+}
+
+impl Opened {
+    fn open(store: &Store, task: &Task) -> Result<Self> {
+        let open = |table: &str| if task.reads(table) { open_table(store, &task.raw, table) } else { Ok(Vec::new()) };
+        let open_before = |earlier: &Manifest| open_table(store, earlier, DELTAS);
+        Ok(Self {
+            book: task.book_table.map(open).transpose()?.unwrap_or_default(),
+            trades: open(TRADES)?,
+            orders: open(ORDERS)?,
+            deltas: open(DELTAS)?,
+            deltas_before: task.deltas_before.iter().map(open_before).collect::<Result<_>>()?,
+        })
+    }
+
+    fn changes(&self) -> ChangeInputs<'_> {
+        ChangeInputs { orders: &self.orders, deltas: &self.deltas, before: &self.deltas_before }
+    }
+
+    /// The clock of book and trades; of the changes where there are only these.
+    fn common_clock(&self) -> Clock {
+        if self.book.is_empty() && self.trades.is_empty() {
+            PartitionInputs::common_clock(&self.orders, &self.deltas)
+        } else {
+            PartitionInputs::common_clock(&self.book, &self.trades)
+        }
+    }
+}
+
 /// Opens the segments of a stored table, in row order, and checks that each file is the one the manifest lists.
 fn open_table(store: &Store, partition: &Manifest, table: &str) -> Result<Vec<TableReader>> {
     partition.table(table).map(|s| open_segment(store, &partition.key, s)).collect()
@@ -184,7 +225,8 @@ fn open_segment(store: &Store, key: &PartitionKey, segment: &Segment) -> Result<
         .map_err(|e| e.in_file(segment_path(&Tree::Raw, key, segment)))
 }
 
-/// The header of a feature table: its name, columns and block rows for itself; what is not ours is taken over from the book, or from the trades without one.
+/// The header of a feature table: its name, columns and block rows for itself; what is not ours is taken over from the book, else
+/// from the trades or changes.
 fn header(
     task: &Task,
     inputs: &PartitionInputs<'_>,
@@ -192,7 +234,7 @@ fn header(
     generation: u32,
 ) -> FileHeader {
     let block_rows = u32::try_from(block_rows).unwrap_or(crate::limits::BLOCK_ROWS);
-    let source = inputs.book.iter().chain(inputs.trades).next().map(TableReader::header);
+    let source = inputs.readers().next().map(TableReader::header);
     FileHeader {
         table,
         key: task.raw.key.clone(),

@@ -39,8 +39,14 @@ impl Writing<'_> {
     pub(crate) fn event_bar(&mut self, part: &TradePart, emit: &mut EmitTable<'_>) -> Result<()> {
         let [first, last] = part.clocks;
         let book = crate::feature::bar::BookPart::default();
-        let bar =
-            Bar { book: &book, trades: part, time_weighted: [f64::NAN; 2], carried: [f64::NAN; 2], per_year: f64::NAN };
+        let bar = Bar {
+            book: &book,
+            trades: part,
+            time_weighted: [f64::NAN; 2],
+            carried: [f64::NAN; 2],
+            ofi_event: f64::NAN,
+            per_year: f64::NAN,
+        };
         self.bar(&[first, last, last.saturating_sub(first)], &bar, emit)
     }
 

@@ -68,6 +68,8 @@ pub struct FeatureConfig {
     pub cog_window_s: u32,
     /// Seconds of the deviation of the size within 5 bps.
     pub depth_window_s: u32,
+    /// Milliseconds before which a cancelled order was a fleeting one.
+    pub fleeting_ms: u32,
     /// Nanoseconds between emitted rows; 0 emits every row (B12).
     pub emit_interval_ns: i64,
     /// Leave out snapshots and trades that repeat the row before them in everything but their source position (B7).
@@ -100,6 +102,7 @@ impl Default for FeatureConfig {
             slope_window_s: 60,
             cog_window_s: 60,
             depth_window_s: 300,
+            fleeting_ms: 100,
             emit_interval_ns: 0,
             dedupe: false,
             names: Names::Contract,
@@ -156,6 +159,7 @@ impl FeatureConfig {
         for (key, seconds) in windows {
             in_range(key, i64::from(seconds), 1, i64::from(limits::WINDOW_SECONDS))?;
         }
+        in_range("fleeting_ms", i64::from(self.fleeting_ms), 1, 86_400_000)?;
         in_range("wide_percent", i64::from(self.wide_percent), 1, 100)?;
         in_range("tight_percent", i64::from(self.tight_percent), 0, i64::from(self.wide_percent) - 1)?;
         Ok(())
@@ -198,8 +202,8 @@ impl FeatureConfig {
             self.depth_window_s,
         ];
         text += &format!(
-            "windows_s={windows:?}\ntight_percent={}\nwide_percent={}\n",
-            self.tight_percent, self.wide_percent
+            "windows_s={windows:?}\ntight_percent={}\nwide_percent={}\nfleeting_ms={}\n",
+            self.tight_percent, self.wide_percent, self.fleeting_ms
         );
         // Sets that were computed before there was the option keep their fingerprints.
         if self.dedupe {
@@ -243,6 +247,7 @@ mod tests {
             "max_gap_ns = -1",
             "mlofi_alpha = nan",
             "kyle_window_s = 0",
+            "fleeting_ms = 0",
             "tight_percent = 80",
             "horizons_s = [5, 5]",
             "horizons_s = [0]",

@@ -1,5 +1,6 @@
 //! The stored tables of one partition, and what a plan must know of them.
 
+use crate::feature::Stored;
 use crate::feature::plan::{KeyShape, PartitionShape};
 use crate::feature::vpin::PriorVolume;
 use crate::read::TableReader;
@@ -13,6 +14,8 @@ pub struct PartitionInputs<'a> {
     pub book: &'a [TableReader],
     /// Segments in order of `trades`; empty if the partition has none.
     pub trades: &'a [TableReader],
+    /// Stored changes.
+    pub changes: ChangeInputs<'a>,
     /// The run's clock; see [`PartitionInputs::common_clock`].
     pub clock: Clock,
     /// IANA name of the partition's zone, for the calendar columns.
@@ -21,15 +24,24 @@ pub struct PartitionInputs<'a> {
     pub prior: PriorVolume,
 }
 
+/// The stored changes of one partition: what order metrics and the event flow are made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChangeInputs<'a> {
+    /// Segments in order of `orders`; empty if the partition has none or none are wanted.
+    pub orders: &'a [TableReader],
+    /// Segments in order of `deltas`.
+    pub deltas: &'a [TableReader],
+    /// `deltas` of the earlier dates that the book begins with, the oldest first.
+    pub before: &'a [Vec<TableReader>],
+}
+
 /// What the output's columns depend on, over all tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TableShape {
     /// The book's.
     pub book: PartitionShape,
-    /// Whether there is a table that serves as the book.
-    pub has_book: bool,
-    /// Whether there are trades.
-    pub has_trades: bool,
+    /// Which inputs there are.
+    pub stored: Stored,
     /// `ts_event` and `ts_recv` of the trades.
     pub trade_keys: [KeyShape; 2],
 }
@@ -39,7 +51,7 @@ impl TableShape {
     pub(crate) fn largest(levels: u16) -> Self {
         let (ts_event, ts_recv, sequence) = (KeyShape::Present, KeyShape::Present, KeyShape::Present);
         let book = PartitionShape { levels, ts_event, ts_recv, sequence };
-        Self { book, has_book: true, has_trades: true, trade_keys: [KeyShape::Present; 2] }
+        Self { book, stored: Stored::ALL, trade_keys: [KeyShape::Present; 2] }
     }
 }
 
@@ -57,15 +69,24 @@ impl PartitionInputs<'_> {
     pub fn table_shape(&self) -> TableShape {
         TableShape {
             book: self.shape(),
-            has_book: !self.book.is_empty(),
-            has_trades: !self.trades.is_empty(),
+            stored: Stored {
+                book: !self.book.is_empty(),
+                trades: !self.trades.is_empty(),
+                orders: !self.changes.orders.is_empty(),
+                deltas: !self.changes.deltas.is_empty(),
+            },
             trade_keys: [key_shape(self.trades, "ts_event"), key_shape(self.trades, "ts_recv")],
         }
     }
 
     /// The partition's date.
     pub(crate) fn date(&self) -> Date {
-        self.book.iter().chain(self.trades).next().map_or(Date(0), |reader| reader.header().key.date)
+        self.readers().next().map_or(Date(0), |reader| reader.header().key.date)
+    }
+
+    /// All its files: book, trades, changes.
+    pub(crate) fn readers(&self) -> impl Iterator<Item = &TableReader> {
+        self.book.iter().chain(self.trades).chain(self.changes.orders).chain(self.changes.deltas)
     }
 
     /// Trades of the partition.

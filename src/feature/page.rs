@@ -17,7 +17,8 @@ real null in Parquet; an f64 column is null as its entry says and never infinite
 The keys of table `book` come first: `ts_event`, `ts_recv` and `sequence` where stored, and `book_flags` (bits: 1 not two-sided,
 2 locked, 4 crossed, 8 first two-sided, 16 after a gap, 32 clock of the row before). Table `trades` has one row per trade and begins
 with `ts_event` and `ts_recv` where stored. `bars` stands for the tables `bars_<d>s`, one for each length d in seconds: a bar holds
-[T, T+d), T being a multiple of d since local midnight, its key is `ts_open` = T. `event_bars` stands for `volume_bars`, `tick_bars`,
+[T, T+d), T being a multiple of d since local midnight, its key is `ts_open` = T. `orders` stands for `orders_<d>s`, of the same lengths
+and labels, where `orders` are stored; a row is written where a message of them, or a trade that names orders, has its clock in [T, T+d). `event_bars` stands for `volume_bars`, `tick_bars`,
 `dollar_bars` and `imbalance_bars`; their keys are `ts_open`, `ts_close` (clocks of the first and last part of a trade) and
 `duration_ns`.
 ";
@@ -71,6 +72,7 @@ fn exists(column: &Definition) -> String {
         LevelRule::EachOfi => "each level < ofi_levels".to_owned(),
         LevelRule::Horizon => "each horizon".to_owned(),
         LevelRule::Impact => "each of impact_s".to_owned(),
+        LevelRule::Changes => "where `deltas` or `orders` are stored".to_owned(),
     };
     if column.seed_only {
         format!("{rule}, with names = seed")

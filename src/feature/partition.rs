@@ -10,6 +10,7 @@ use crate::feature::bar::{EventBars, EventKind, Ruler, TimeBars};
 use crate::feature::beside::{BarTables, Writing};
 use crate::feature::carry::Carry;
 use crate::feature::inputs::TableShape;
+use crate::feature::orders::{ChangeRules, TouchFlow, run_changes};
 use crate::feature::registry::Kernel;
 use crate::feature::run::run_beside;
 use crate::feature::table_plan::{EmitTable, TableOutput, TablePlan};
@@ -59,13 +60,14 @@ impl PartitionPlan {
         for table in selected_tables(config)? {
             planned.push(match table {
                 Table::Book => Planned::Book,
-                table => Planned::Other(TablePlan::new(config, table, shape.trade_keys)?),
+                table => Planned::Other(TablePlan::new(config, table, shape)?),
             });
         }
         let wanted = wanted(config, &planned);
-        let in_trade_pass = |p: &Planned| matches!(p, Planned::Other(p) if !matches!(p.table(), Table::TimeBars(_)));
-        let wants = [!planned.iter().all(in_trade_pass), planned.iter().any(in_trade_pass)];
-        planned.retain(|planned| planned.table().exists(shape.has_book, shape.has_trades));
+        let in_book_pass = |p: &Planned| matches!(p.table(), Table::Book | Table::TimeBars(_));
+        let in_trade_pass = |p: &Planned| !in_book_pass(p) && !matches!(p.table(), Table::Orders(_));
+        let wants = [planned.iter().any(in_book_pass), planned.iter().any(in_trade_pass)];
+        planned.retain(|planned| planned.table().exists(shape.stored));
         Ok(Self { config: config.clone(), book, tables: planned, wanted, wants })
     }
 
@@ -230,7 +232,7 @@ pub fn run_partition_carrying(
         emit(number, rows, columns)
     };
     let PartitionArena { book, trades, outputs } = arena;
-    let (mut bars, mut lengths, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bars, mut lengths, mut orders, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (table, output) in outputs {
         let Some(number) = plan.number(*table) else { continue };
         let Planned::Other(of) = &plan.tables[number] else { continue };
@@ -242,10 +244,13 @@ pub fn run_partition_carrying(
         if let Table::TimeBars(seconds) = table {
             lengths.push(*seconds);
             bars.push(writing);
+        } else if let Table::Orders(seconds) = table {
+            orders.push((*seconds, writing));
         } else {
             others.push(writing);
         }
     }
+    let flow = changes(inputs, plan, orders, &mut counted)?;
     let mut merge = MergeReport { trade_rows: inputs.trade_rows(), ..MergeReport::default() };
     let simd = book.simd;
     let floor = carry.trade_floor();
@@ -256,7 +261,7 @@ pub fn run_partition_carrying(
         let config = &plan.config.bars;
         let midnight = calendar::midnight(inputs.date_tz, inputs.date())?;
         let ruler = Ruler { midnight, dense: config.dense, year_seconds: config.year_seconds };
-        let tables = (!bars.is_empty()).then(|| BarTables { bars: TimeBars::new(&lengths, ruler), tables: bars });
+        let tables = (!bars.is_empty()).then(|| BarTables { bars: TimeBars::new(&lengths, ruler, flow), tables: bars });
         merge = run_beside(inputs, &plan.book, book, (tables, number), spill, &mut carry, &mut counted)?.merge;
     }
     if !others.is_empty() || plan.wants[1] && carry.is_kept() {
@@ -264,6 +269,29 @@ pub fn run_partition_carrying(
     }
     carry.finish()?;
     Ok(TablesReport { merge, rows_out, carried })
+}
+
+/// The change pass: the tables of order metrics, and the event flow for time bars that show it.
+fn changes(
+    inputs: &PartitionInputs<'_>,
+    plan: &PartitionPlan,
+    tables: Vec<(u32, Writing<'_>)>,
+    emit: &mut EmitTable<'_>,
+) -> Result<Option<TouchFlow>> {
+    let shows = |planned: &Planned| matches!(planned, Planned::Other(of) if of.runs("bar_events"));
+    let flow = plan.tables.iter().any(shows);
+    if !flow && tables.is_empty() {
+        return Ok(None);
+    }
+    let rules = ChangeRules {
+        clock: inputs.clock,
+        midnight: calendar::midnight(inputs.date_tz, inputs.date())?,
+        seconds: &plan.config.bars.seconds,
+        dense: plan.config.bars.dense,
+        fleeting_ms: plan.config.fleeting_ms,
+        flow,
+    };
+    run_changes(&inputs.changes, inputs.trades, &rules, tables, emit)
 }
 
 /// The trade pass. Returns what was found in the trades.

@@ -4,6 +4,7 @@
 //! selection, `hftcol features` and the reference page follow from the entries.
 
 use crate::feature::bar::{self, Bar};
+use crate::feature::orders::{self, OrderBar};
 use crate::feature::series::SeriesColumn;
 use crate::feature::trade::{self, TradeFrame};
 use crate::feature::window::{Quantity, Window};
@@ -60,6 +61,8 @@ pub enum LevelRule {
     Horizon,
     /// Once for each of `impact_s`, `{g}` in the name being its seconds.
     Impact,
+    /// Once, where changes of the book are stored: `deltas` or `orders`.
+    Changes,
     /// Once; its window may be configured, and a name that ends in the seconds follows.
     Window(Window),
 }
@@ -160,6 +163,8 @@ pub(crate) enum Kernel {
     TradeSides,
     /// From a bar that has ended: one row.
     Bar(fn(&Bar<'_>, Out<'_>)),
+    /// From a bucket of order messages: one row.
+    Orders(fn(&OrderBar<'_>, Out<'_>)),
     /// Over windows of time, one quantity a column.
     Window(&'static [Quantity]),
 }
@@ -222,6 +227,9 @@ pub static FAMILIES: &[Family] = &[
     bar::BOOK,
     bar::TRADES,
     bar::RETURNS,
+    orders::EVENTS,
+    orders::COUNTS,
+    orders::LIVES,
     bar::EVENT_TRADES,
     bar::EVENT_RETURNS,
 ];

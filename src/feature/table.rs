@@ -13,6 +13,8 @@ pub enum Table {
     Trades,
     /// Bars of so many seconds.
     TimeBars(u32),
+    /// Order metrics of so many seconds.
+    Orders(u32),
     /// Bars of a quantity.
     VolumeBars,
     /// Bars of a number of trades.
@@ -23,12 +25,31 @@ pub enum Table {
     ImbalanceBars,
 }
 
+/// What a partition has stored, as far as its tables depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Stored {
+    /// A table that serves as the book.
+    pub book: bool,
+    /// Trades.
+    pub trades: bool,
+    /// Messages about orders.
+    pub orders: bool,
+    /// Level changes.
+    pub deltas: bool,
+}
+
+impl Stored {
+    /// Everything.
+    pub const ALL: Self = Self { book: true, trades: true, orders: true, deltas: true };
+}
+
 impl Table {
     /// The table's name in files, reports and `published` lines.
     #[must_use]
     pub fn name(self) -> String {
         match self {
             Self::TimeBars(seconds) => format!("bars_{seconds}s"),
+            Self::Orders(seconds) => format!("orders_{seconds}s"),
             Self::Book => "book".to_owned(),
             Self::Trades => "trades".to_owned(),
             Self::VolumeBars => "volume_bars".to_owned(),
@@ -45,17 +66,19 @@ impl Table {
             Self::Book => "book",
             Self::Trades => "trades",
             Self::TimeBars(_) => "bars",
+            Self::Orders(_) => "orders",
             Self::VolumeBars | Self::TickBars | Self::DollarBars | Self::ImbalanceBars => "event_bars",
         }
     }
 
-    /// Whether a partition with or without these inputs has the table.
+    /// Whether a partition with these inputs has the table.
     #[must_use]
-    pub fn exists(self, has_book: bool, has_trades: bool) -> bool {
+    pub fn exists(self, stored: Stored) -> bool {
         match self {
-            Self::Book => has_book,
-            Self::TimeBars(_) => has_book || has_trades,
-            _ => has_trades,
+            Self::Book => stored.book,
+            Self::TimeBars(_) => stored.book || stored.trades,
+            Self::Orders(_) => stored.orders,
+            _ => stored.trades,
         }
     }
 
@@ -74,6 +97,7 @@ pub fn tables(config: &FeatureConfig) -> Result<Vec<Table>> {
     let bars = &config.bars;
     let mut all = vec![Table::Book, Table::Trades];
     all.extend(bars.seconds.iter().map(|seconds| Table::TimeBars(*seconds)));
+    all.extend(bars.seconds.iter().map(|seconds| Table::Orders(*seconds)));
     for (table, given) in [
         (Table::VolumeBars, bars.volume.is_some()),
         (Table::TickBars, bars.ticks.is_some()),

@@ -3,9 +3,9 @@
 use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
 use crate::feature::plan::{COLUMNS_MAX, KeyShape, Step};
-use crate::feature::registry::{Kernel, LevelRule};
+use crate::feature::registry::{Definition, Kernel, LevelRule};
 use crate::feature::select::writes;
-use crate::feature::{Entry, FAMILIES, FeatureConfig, Names, Out, Table};
+use crate::feature::{Entry, FAMILIES, FeatureConfig, Names, Out, Table, TableShape};
 use crate::limits;
 use crate::schema::{Column, LogicalType, Schema};
 
@@ -39,11 +39,11 @@ pub struct TablePlan {
 }
 
 impl TablePlan {
-    /// Plans a table; `keys` says which clocks the stored trades have.
+    /// Plans a table of partitions of one shape.
     ///
     /// # Errors
     /// `Usage` for more than 512 columns.
-    pub(crate) fn new(config: &FeatureConfig, table: Table, keys: [KeyShape; 2]) -> Result<Self> {
+    pub(crate) fn new(config: &FeatureConfig, table: Table, shape: &TableShape) -> Result<Self> {
         let mut plan = Self {
             table,
             schema: Schema::default(),
@@ -54,12 +54,14 @@ impl TablePlan {
             slots: 0,
             ints: 0,
         };
-        plan.add_keys(keys);
+        plan.add_keys(shape.trade_keys);
+        let has_changes = shape.stored.orders || shape.stored.deltas;
         for family in FAMILIES.iter().filter(|family| family.table == table.kind()) {
             let first_slot = plan.slots;
             let before = plan.places.len();
             let each = |rule| matches!(rule, LevelRule::Horizon | LevelRule::Impact);
-            let mut columns = family.columns;
+            let is_missing = |c: &Definition| c.levels == LevelRule::Changes && !has_changes;
+            let mut columns = if family.columns.iter().any(is_missing) { &[] } else { family.columns };
             while let Some(first) = columns.first() {
                 // Templates that follow each other take turns, length by length.
                 let run = columns.iter().take_while(|c| each(c.levels)).count();
@@ -102,7 +104,7 @@ impl TablePlan {
                     }
                 }
             }
-            Table::TimeBars(_) => self.push_int(Column::required("ts_open", LogicalType::Ts), 1),
+            Table::TimeBars(_) | Table::Orders(_) => self.push_int(Column::required("ts_open", LogicalType::Ts), 1),
             _ => {
                 self.push_int(Column::required("ts_open", LogicalType::Ts), 1);
                 self.push_int(Column::required("ts_close", LogicalType::Ts), 1);

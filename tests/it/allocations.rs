@@ -1,6 +1,6 @@
 //! A worker allocates when it begins a partition, and then nothing: ten times the rows take not one allocation more.
 
-use hftcol::feature::{Arena, PartitionInputs, Plan, PriorVolume, run_book};
+use hftcol::feature::{Arena, ChangeInputs, PartitionInputs, Plan, PriorVolume, run_book};
 use hftcol::format::FileHeader;
 use hftcol::schema::{Clock, PartitionKey};
 use hftcol::units::Date;
@@ -44,6 +44,7 @@ fn allocations(rows: i64, writes: bool) -> u64 {
     let inputs = PartitionInputs {
         book: &book,
         trades: &trades,
+        changes: ChangeInputs::default(),
         clock: Clock::Event,
         date_tz: "UTC",
         prior: PriorVolume::default(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hftcol::codec::ColumnValues;
 use hftcol::error::Result;
 use hftcol::feature::{
-    Carry, FeatureConfig, PartitionArena, PartitionInputs, PartitionPlan, PriorVolume, Simd, TablesReport,
-    run_partition_carrying,
+    Carry, ChangeInputs, FeatureConfig, PartitionArena, PartitionInputs, PartitionPlan, PriorVolume, Simd,
+    TablesReport, run_partition_carrying,
 };
 use hftcol::schema::Clock;
 
@@ -65,7 +65,14 @@ pub(crate) fn compute_carried_in(
     if market.book.is_empty() {
         book.clear();
     }
-    let inputs = PartitionInputs { book: &book, trades: &trades, clock, date_tz: market.date_tz, prior };
+    let inputs = PartitionInputs {
+        book: &book,
+        trades: &trades,
+        changes: ChangeInputs::default(),
+        clock,
+        date_tz: market.date_tz,
+        prior,
+    };
     let plan = PartitionPlan::new(config, &inputs.table_shape()).unwrap();
     let mut tables: BTreeMap<String, Values> = BTreeMap::new();
     for number in 0..plan.len() {

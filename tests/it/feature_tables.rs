@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hftcol::codec::ColumnValues;
 use hftcol::error::{Error, Result};
 use hftcol::feature::{
-    Arena, FeatureConfig, PartitionInputs, PartitionReport, Plan, PriorVolume, Simd, WindowScratch, run_book,
+    Arena, ChangeInputs, FeatureConfig, PartitionInputs, PartitionReport, Plan, PriorVolume, Simd, WindowScratch,
+    run_book,
 };
 use hftcol::format::FileHeader;
 use hftcol::read::TableReader;
@@ -167,6 +168,7 @@ pub(crate) fn compute_in(market: &Market, config: &FeatureConfig, layout: Layout
     let inputs = PartitionInputs {
         book: &book,
         trades: &trades,
+        changes: ChangeInputs::default(),
         clock: Clock::Event,
         date_tz: market.date_tz,
         prior: PriorVolume::default(),

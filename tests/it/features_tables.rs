@@ -230,6 +230,7 @@ fn a_dollar_bar_needs_a_price() {
     let inputs = hftcol::feature::PartitionInputs {
         book: &[],
         trades: &trades,
+        changes: hftcol::feature::ChangeInputs::default(),
         clock: Clock::Event,
         date_tz: "UTC",
         prior: PriorVolume::default(),

@@ -58,6 +58,8 @@ mod merge_order;
 mod ndjson;
 #[path = "../oracle/mod.rs"]
 mod oracle;
+mod order_metrics;
+mod order_tables;
 mod partition;
 mod peers;
 mod promises;

@@ -10,6 +10,7 @@ pub(crate) mod book_structure;
 pub(crate) mod book_windows;
 pub(crate) mod books;
 pub(crate) mod number;
+pub(crate) mod order_metrics;
 pub(crate) mod parse;
 pub(crate) mod trade_rows;
 pub(crate) mod vpin;

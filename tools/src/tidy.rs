@@ -25,10 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("merge", &["error", "units", "limits", "trace", "schema", "codec", "format", "read"]),
     ("book", &["error", "units", "limits", "schema"]),
     ("replay", &["error", "units", "limits", "schema", "codec", "format", "read", "book"]),
-    (
-        "feature",
-        &["error", "units", "limits", "trace", "schema", "codec", "format", "read", "merge", "book", "replay"],
-    ),
+    ("feature", &["error", "units", "limits", "trace", "schema", "codec", "format", "read", "merge", "book", "replay"]),
     ("sink", &["error", "units", "limits", "schema", "storage", "format", "codec", "store", "write", "read"]),
     ("exec", &["error", "units", "limits"]),
 ];

@@ -44,6 +44,7 @@ fn exists(rule: LevelRule) -> String {
         LevelRule::Horizon => "each horizon".to_owned(),
         LevelRule::EachOfi => "each of the ofi levels".to_owned(),
         LevelRule::Impact => "each time ahead".to_owned(),
+        LevelRule::Changes => "where deltas or orders are stored".to_owned(),
     }
 }
 

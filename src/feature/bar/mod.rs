@@ -28,6 +28,8 @@ pub(crate) struct Bar<'a> {
     pub(crate) time_weighted: [f64; 2],
     /// Close of the bar before, where an empty part takes it over (F6): of the mid, of trades.
     pub(crate) carried: [f64; 2],
+    /// Order flow imbalance of every change of the best quotes in the bar; null where no changes are stored.
+    pub(crate) ofi_event: f64,
     /// `year_seconds / d`.
     pub(crate) per_year: f64,
 }

@@ -9,6 +9,7 @@ use crate::feature::bar::book_part::BookLanes;
 use crate::feature::bar::trade_part::Piece;
 use crate::feature::bar::{Bar, BookPart, TradePart};
 use crate::feature::carry::{Carried, Rescale, StateReader, StateWriter};
+use crate::feature::orders::TouchFlow;
 use crate::units::NANOS_PER_SECOND;
 
 /// Gets each bar that ends: the number of its length, T, and the bar.
@@ -98,13 +99,15 @@ pub(crate) struct TimeBars {
     ruler: Ruler,
     tables: Vec<TimeTable>,
     state: Option<State>,
+    /// Where changes are stored.
+    flow: Option<TouchFlow>,
 }
 
 impl TimeBars {
     /// Bars of these lengths in seconds, ascending.
-    pub(crate) fn new(lengths: &[u32], ruler: Ruler) -> Self {
+    pub(crate) fn new(lengths: &[u32], ruler: Ruler, flow: Option<TouchFlow>) -> Self {
         let tables = (0..lengths.len()).map(|number| TimeTable::new(lengths, number)).collect();
-        Self { ruler, tables, state: None }
+        Self { ruler, tables, state: None, flow }
     }
 
     /// Ends what has ended at `clock` and begins the bars that hold it.
@@ -153,6 +156,10 @@ impl TimeBars {
             time_weighted: [table.time_weighted(0), table.time_weighted(1)],
             // F2: without --dense a part that has no rows has no prices.
             carried: if self.ruler.dense { table.carried } else { [f64::NAN; 2] },
+            ofi_event: self
+                .flow
+                .as_ref()
+                .map_or(f64::NAN, |flow| flow.sum(label, label.saturating_add(table.length_ns))),
             per_year: self.ruler.year_seconds as f64 / seconds,
         };
         close(number, label, &bar)?;

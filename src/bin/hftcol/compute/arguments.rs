@@ -42,8 +42,8 @@ pub(super) struct FeatureArgs {
     /// They are counted as skipped.
     #[arg(long)]
     dedupe: bool,
-    /// Tables: book, trades, bars (or bars_60s, ...), volume_bars, tick_bars, dollar_bars, imbalance_bars; globs; every one that
-    /// has its parameter by default.
+    /// Tables: book, trades, bars (or bars_60s, ...), orders (or orders_60s, ...), volume_bars, tick_bars, dollar_bars,
+    /// imbalance_bars; globs; every one that has its parameter by default.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     tables: Vec<String>,
     /// Seconds of the rolling windows; 5,15,60,300,900 by default.
@@ -80,6 +80,7 @@ impl FeatureArgs {
             slope_window_s: windows.slope_window.unwrap_or(base.slope_window_s),
             cog_window_s: windows.cog_window.unwrap_or(base.cog_window_s),
             depth_window_s: windows.depth_window.unwrap_or(base.depth_window_s),
+            fleeting_ms: self.bars.fleeting_ms.unwrap_or(base.fleeting_ms),
             impact_s: self.impact.clone().unwrap_or(base.impact_s),
             bars: self.bars.bars(),
             vpin: self.bars.vpin(),
@@ -90,11 +91,11 @@ impl FeatureArgs {
     }
 }
 
-/// Options of bars and of VPIN, part of the configuration, too.
+/// Options of bars, of order metrics and of VPIN, part of the configuration, too.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Bars and VPIN")]
+#[command(next_help_heading = "Bars, orders and VPIN")]
 struct BarArgs {
-    /// Seconds of the time bars, a table bars_<SECONDS>s each; 60,300,900,3600 by default.
+    /// Seconds of the time bars, a table bars_<SECONDS>s each, and orders_<SECONDS>s where orders are stored; 60,300,900,3600 by default.
     #[arg(long, value_delimiter = ',', value_name = "SECONDS")]
     bars: Option<Vec<u32>>,
     /// Write time bars without rows, too.
@@ -115,6 +116,9 @@ struct BarArgs {
     /// Seconds of a year in ann_vol; 31536000 by default.
     #[arg(long, value_name = "SECONDS")]
     year_seconds: Option<u64>,
+    /// Milliseconds before which an order that is cancelled whole counts as fleeting; 100 by default.
+    #[arg(long, value_name = "MS")]
+    fleeting_ms: Option<u32>,
     /// Volume of a VPIN bucket: a quantity, day/N or prior/N; day/50 by default.
     #[arg(long, value_name = "VOLUME")]
     vpin_bucket_volume: Option<BucketVolume>,

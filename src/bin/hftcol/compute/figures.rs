@@ -74,6 +74,9 @@ const OF_ALL: &[Figure] = &[
 fn figures(p: &PartitionOutcome) -> Vec<(String, u64)> {
     let mut figures =
         vec![("book_rows_in".to_owned(), p.book_rows_in()), ("trade_rows_in".to_owned(), p.trade_rows_in())];
+    if p.change_rows_in() > 0 {
+        figures.push(("change_rows_in".to_owned(), p.change_rows_in()));
+    }
     if p.state == State::Done {
         figures.extend(feature_tables(p).map(|(table, rows)| (format!("{table}_rows_out"), rows)));
         let of_book = if p.book_was_read() { OF_BOOK } else { &[] };
@@ -121,6 +124,7 @@ pub(super) fn totals(report: &ComputeReport) -> Vec<(String, u64)> {
         ("failed", report.failed() as u64),
         ("book_rows_in", sum(&PartitionOutcome::book_rows_in)),
         ("trade_rows_in", sum(&PartitionOutcome::trade_rows_in)),
+        ("change_rows_in", sum(&PartitionOutcome::change_rows_in)),
         ("rows_out", sum(&rows_out)),
     ]
     .map(|(key, value)| (key.to_owned(), value))
