@@ -133,18 +133,12 @@ impl PartitionOutcome {
         self.rows_out.iter().find(|(table, _)| table == wanted).map(|(_, rows)| *rows)
     }
 
-    /// False where no table selected needs the book: then nothing of it was counted.
-    #[must_use]
-    pub fn book_was_read(&self) -> bool {
-        self.merge.book_rows + self.merge.book_faults.skipped > 0 || self.book_rows_in() == 0
-    }
-
     /// What does not add up in the rows of a computed partition; `emits_all` if every snapshot is written.
     pub(super) fn imbalance(&self, emits_all: bool) -> Option<String> {
         let m = &self.merge;
         let (book_rows, trade_rows) = (self.book_rows_in(), self.trade_rows_in());
         let trades_left = trade_rows.saturating_sub(m.trade_faults.skipped);
-        let read = self.book_was_read();
+        let read = m.was_read;
         let sums = [
             ("snapshots stored", book_rows, read.then_some(m.book_rows + m.book_faults.skipped)),
             ("snapshots merged", m.book_rows, read.then_some(m.two_sided + m.one_sided)),

@@ -113,12 +113,11 @@ impl Worker {
         }
         let Some((_, plan)) = &self.plan else { return Err(Error::usage("no plan", "report this as a bug")) };
         let generation = context.destination.generation(&task)?;
-        let mut sinks = Vec::with_capacity(plan.len());
-        for number in 0..plan.len() {
-            let rows = plan.block_rows(number);
-            let header = header(&task, &inputs, (plan.name(number), plan.schema(number), rows), generation);
-            sinks.push(TableSink::new(&context.formats, header, context.destination)?);
-        }
+        let open = |number: usize| {
+            let columns = (plan.name(number), plan.schema(number), plan.block_rows(number));
+            TableSink::new(&context.formats, header(&task, &inputs, columns, generation), context.destination)
+        };
+        let mut sinks = (0..plan.len()).map(open).collect::<Result<Vec<_>>>()?;
         let interrupt = &context.options.interrupt;
         let mut spill = Spill::new(context.destination);
         let mut state = None;
@@ -146,11 +145,7 @@ impl Worker {
             notes: notes(&task, report.carried),
         };
         let _encode = trace::enter(Stage::Encode);
-        let mut tables = Vec::with_capacity(plan.len());
-        for (number, sink) in sinks.into_iter().enumerate() {
-            let files = sink.finish(provenance.clone(), context.destination)?;
-            tables.push(TableFiles { table: plan.name(number), rows: report.rows_out[number], files });
-        }
+        let mut tables = sealed(sinks, plan, &report.rows_out, &provenance, context.destination)?;
         if let Some(state) = state {
             let sealed = state.finish(provenance)?;
             let publishes = !context.formats.is_empty();
@@ -168,6 +163,22 @@ impl Worker {
 fn prior_volume(store: &Store, task: &Task) -> Result<PriorVolume> {
     let add = |prior: PriorVolume, earlier| Ok(prior.with_trades(&open_table(store, earlier, TRADES)?));
     task.prior.iter().try_fold(PriorVolume::default(), add)
+}
+
+/// The files of the tables that were written.
+fn sealed<D: Destination>(
+    sinks: Vec<TableSink<D::File>>,
+    plan: &PartitionPlan,
+    rows_out: &[u64],
+    provenance: &Provenance,
+    destination: &D,
+) -> Result<Vec<TableFiles<D::File>>> {
+    let mut tables = Vec::with_capacity(plan.len());
+    for ((number, sink), rows) in sinks.into_iter().enumerate().zip(rows_out) {
+        let files = sink.finish(provenance.clone(), destination)?;
+        tables.push(TableFiles { table: plan.name(number), rows: *rows, files });
+    }
+    Ok(tables)
 }
 
 /// What the files say of their making besides the inputs.

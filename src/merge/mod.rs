@@ -31,6 +31,8 @@ pub(crate) use tape::{TapeMemory, TradeRow, TradeTape, TradeTotals, trade_totals
 /// What the merge of one partition saw. Where no selected table needs the book, only the trades are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MergeReport {
+    /// True if a selected table needed the snapshots, or the trades beside them: else nothing of these was counted.
+    pub was_read: bool,
     /// Snapshots merged: `two_sided + one_sided`, and with those of `book_faults.skipped` all that are stored.
     pub book_rows: u64,
     /// Snapshots with a best bid and a best ask.

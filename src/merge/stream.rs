@@ -122,7 +122,7 @@ impl<'a> Merge<'a> {
             last_clock: None,
             last_two_sided: None,
             pending: TradeSums::default(),
-            report: MergeReport { trade_rows, ..MergeReport::default() },
+            report: MergeReport { was_read: true, trade_rows, ..MergeReport::default() },
         })
     }
 

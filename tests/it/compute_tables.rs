@@ -145,6 +145,10 @@ fn trades_alone_are_enough_for_the_tables_made_of_them() {
     assert!(column(&store, &list[0], "trades", "mid_before").iter().all(|m| m.is_nan()));
     assert!(column(&store, &list[0], "bars_60s", "trade_close").iter().all(|p| p.is_finite()));
     assert_eq!(store.verify().unwrap(), []);
+    // The table that needs nothing beside the trades: nothing else is counted, and it adds up.
+    let features = FeatureConfig { tables: vec!["trades".to_owned()], ..FeatureConfig::default() };
+    let (report, published) = run(&store, &ComputeOptions { features, set: "alone".to_owned(), ..options() });
+    assert_eq!((report.failed(), published.len(), report.partitions[0].merge.was_read), (0, 1, false));
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn figures(p: &PartitionOutcome) -> Vec<(String, u64)> {
     }
     if p.state == State::Done {
         figures.extend(feature_tables(p).map(|(table, rows)| (format!("{table}_rows_out"), rows)));
-        let of_book = if p.book_was_read() { OF_BOOK } else { &[] };
+        let of_book = if p.merge.was_read { OF_BOOK } else { &[] };
         figures.extend(of_book.iter().chain(OF_ALL).map(|(key, of)| ((*key).to_owned(), of(p))));
     }
     figures
@@ -138,8 +138,8 @@ pub(super) fn totals(report: &ComputeReport) -> Vec<(String, u64)> {
             done.iter().flat_map(|p| feature_tables(p)).filter(|(name, _)| *name == table).map(|(_, rows)| rows).sum();
         totals.push((format!("{table}_rows_out"), rows));
     }
-    // Tables are selected for the whole run: the book is read of every partition that has one, or of none.
-    let of_book = if done.iter().all(|p| p.book_was_read()) { OF_BOOK } else { &[] };
+    // Tables are selected for the whole run: the book is read of every partition, or of none.
+    let of_book = if done.iter().all(|p| p.merge.was_read) { OF_BOOK } else { &[] };
     let summed = of_book.iter().chain(OF_ALL).filter(|(key, _)| !key.ends_with("_ms"));
     totals.extend(summed.map(|(key, of)| ((*key).to_owned(), done.iter().map(|p| of(p)).sum())));
     let rest = [

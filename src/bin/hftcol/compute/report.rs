@@ -75,7 +75,7 @@ fn print_table(report: &ComputeReport, output: &Output) -> Result<()> {
         let m = &p.merge;
         // What no table needed was not counted.
         let of_book =
-            |n: u64| if p.book_was_read() { number(n) } else { Cell::new("-").set_alignment(CellAlignment::Right) };
+            |n: u64| if p.merge.was_read { number(n) } else { Cell::new("-").set_alignment(CellAlignment::Right) };
         table.add_row([
             Cell::new(Escaped(p.key.venue.as_bytes())),
             Cell::new(Escaped(p.key.security.as_bytes())),
