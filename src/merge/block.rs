@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::codec::TextBlock;
 use crate::error::{Error, ErrorKind};
 use crate::merge::faults::RowWatch;
 use crate::read::BlockScratch;
@@ -53,6 +54,8 @@ pub(crate) struct BlockMemory {
     /// What each column is multiplied with in the segment that is read.
     pub(crate) factor: Vec<i64>,
     pub(crate) scratch: BlockScratch,
+    /// Texts of the id column read last; what is kept of them is a hash.
+    pub(crate) texts: TextBlock,
     /// Rows between the starts of two columns.
     pub(crate) stride: usize,
     /// What is counted of the rows on the way.
@@ -73,6 +76,7 @@ impl BlockMemory {
             index: vec![None; n],
             factor: vec![1; n],
             scratch: BlockScratch::default(),
+            texts: TextBlock::default(),
             stride: rows,
             watch: RowWatch::new(n, rows, false),
             columns,

@@ -3,6 +3,8 @@
 //! A column that a segment lacks is null there. A table that is stored by the other clock is put in order on the way
 //! ([`Reorder`]). Memory is the caller's and fixed: what does not fit is refused by name.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::error::{Error, Result};
 use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER, clock_column, findings};
 use crate::merge::faults::RowFaults;
@@ -233,6 +235,18 @@ impl<'a> Cursor<'a> {
             memory.bound[column] = 0;
             return Ok(());
         };
+        if reader.header().schema.columns[index].logical_type == LogicalType::Text {
+            let (scratch, texts) = (&mut memory.scratch, &mut memory.texts);
+            memory.nulls[column] = reader.read_text(self.block, index, scratch, texts, validity)?;
+            // Only ids are texts here, and they are only compared.
+            let mut start = 0;
+            for (value, end) in values.iter_mut().zip(&texts.ends) {
+                let end = *end as usize;
+                *value = xxh3_64(texts.bytes.get(start..end).unwrap_or_default()).cast_signed();
+                start = end;
+            }
+            return Ok(());
+        }
         memory.nulls[column] = reader.read_i64(self.block, index, &mut memory.scratch, values, validity)?;
         if memory.columns[column].group == Group::Plain {
             return Ok(());

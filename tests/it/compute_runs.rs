@@ -401,3 +401,18 @@ fn a_dry_run_tells_tables_rows_time_and_memory_and_writes_nothing() {
         assert!(output.status.code() == Some(2) && said.contains(word), "{wrong:?}: {said}");
     }
 }
+
+/// Trade ids of many venues are words: they are compared as well, and computing does not fail on them.
+#[test]
+fn ids_that_are_words_tell_duplicates_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store").to_str().unwrap().to_owned();
+    let row = |nanos: u64, id: &str| format!("{},S,1.5,2,buy,{id}\n", 1_723_075_200_000_000_000 + nanos);
+    let rows = [row(1, "a-1"), row(1, "a-1"), row(1, "a-2"), row(9, "a-2")];
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, format!("ts_ns,symbol,price,qty,side,id\n{}", rows.concat())).unwrap();
+    good(&["import", path.to_str().unwrap(), "--store", &store, "--venue", "v"]);
+    let printed = good(&["compute", "--store", &store, "--tables", "trades,bars_60s", "--plain"]);
+    assert!(printed.contains("published trades v S 2024-08-08 4"), "{printed}");
+    assert!(printed.contains(" trade_duplicates=1 "), "{printed}");
+}

@@ -91,6 +91,17 @@ const FEEDS: &[Feed] = &[
     feed(&["databento/dbn_tests/test_data.mbo.v3.dbn.zst"], &[], [1, 0, 0, 0, 0]),
 ];
 
+/// Columns of `bars_60s` as CSV, of each partition that has changes and a built book.
+pub(crate) fn bars_of_changes(store: &Path, columns: &str) -> Vec<String> {
+    let of = |(key, _): &(PartitionKey, Vec<TableReader>)| {
+        let date = key.date.to_string();
+        let names = ["--venue", &key.venue, "--security", &key.security, "--from", &date, "--to", &date];
+        let of = ["--set", "default", "--table", "bars_60s", "--columns", columns, "--format", "csv"];
+        good(&[&["cat", "--store", store.to_str().unwrap()][..], &names, &of].concat())
+    };
+    tables(store, "book_built").iter().map(of).collect()
+}
+
 /// Imports a feed and builds its books; what the build says of each partition.
 fn import(feed: &Feed, store: &Path) -> Vec<Value> {
     let files: Vec<PathBuf> = feed.files.iter().map(|file| shared(file)).collect();
@@ -136,6 +147,12 @@ fn every_feed_builds_a_book_that_is_crossed_nowhere_but_where_it_is_told() {
         let printed = good(&["compute", "--store", store.to_str().unwrap(), "--plain"]);
         let computed = printed.lines().filter(|line| line.starts_with("published book ")).count();
         assert!(computed >= built.len(), "{:?}: {printed}", feed.files);
+        let counted = printed.lines().filter(|line| line.starts_with("published orders_60s ")).count();
+        assert_eq!(counted, tables(&store, "orders").len(), "{:?}: {printed}", feed.files);
+        for flows in bars_of_changes(&store, "ofi_event_sum") {
+            let is_number = |line: &str| line.parse::<f64>().is_ok_and(f64::is_finite);
+            assert!(flows.lines().skip(1).all(is_number), "{:?}: {flows}", feed.files);
+        }
     }
     assert!(others.is_empty(), "{}", others.join("\n"));
 }
@@ -155,6 +172,11 @@ fn books_of_shanghai_follow_orders_and_trades() {
         );
     }
     assert_eq!(built.len(), 5);
+    let printed = good(&["compute", "--store", store.to_str().unwrap(), "--plain"]);
+    for table in ["book", "trades", "bars_60s", "orders_60s"] {
+        let published = format!("published {table} ");
+        assert_eq!(printed.lines().filter(|line| line.starts_with(&published)).count(), 5, "{printed}");
+    }
     let minute = 60_000_000_000;
     for (key, readers) in tables(&store, "book_built") {
         let clocks = column(&readers, "ts_event");
@@ -222,7 +244,7 @@ fn a_built_book_is_the_vendors_snapshot_of_the_same_moment() {
 }
 
 /// A message of LOBSTER: action, id, price, size, side.
-fn message(row: &str) -> (i64, u64, i64, i64, Side) {
+pub(crate) fn message(row: &str) -> (i64, u64, i64, i64, Side) {
     let mut parts = row.split('|');
     let (head, id, decimals) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
     let mut ints = head.rsplit(' ');

@@ -45,6 +45,10 @@ mod mapping;
 #[allow(dead_code, reason = "the first suite uses more of it")]
 #[path = "../oracle/mod.rs"]
 mod oracle;
+mod order_metrics;
+#[allow(dead_code, reason = "the first suite uses more of it")]
+#[path = "../it/order_tables.rs"]
+mod order_tables;
 #[path = "../it/raw_store.rs"]
 mod raw_store;
 mod samples;
