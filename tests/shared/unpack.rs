@@ -1,13 +1,13 @@
 //! Real archives and streams: every byte is unpacked, the sizes are those that other tools tell.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hftcol::input::{Compression, Cutter, InputLimits, RawChunk, Source, expand};
 
 use crate::shared;
 
 /// Bytes and lines of a source.
-fn measure(path: &PathBuf, limits: &InputLimits) -> (u64, u64, u64) {
+fn measure(path: &Path, limits: &InputLimits) -> (u64, u64, u64) {
     let mut cutter = Cutter::new(Source::open(path, limits).unwrap(), false, limits);
     let (mut chunk, mut bytes) = (RawChunk::default(), 0);
     while cutter.next(&mut chunk).unwrap() {
