@@ -13,7 +13,7 @@ pub struct OrderCounts {
     pub overfills: u64,
     /// Messages without the price, size or side that they need.
     pub incomplete: u64,
-    /// New orders beyond [`limits::BOOK_ORDERS`] or of a size that does not fit beside the others of its price.
+    /// New orders beyond [`crate::limits::BOOK_ORDERS`] or of a size that does not fit beside the others of its price.
     pub refused: u64,
     /// Times that the whole book went.
     pub clears: u64,
