@@ -11,10 +11,27 @@ use crate::error::Result;
 use crate::feature::{self, PartitionPlan, TableShape};
 use crate::sink::{Format, Role};
 
-/// Nanoseconds a snapshot or trade for reading, decoding and merging it.
+/// Nanoseconds a snapshot or trade for reading, decoding and merging it: measured, as those of families are, by `cargo tools families` on
+/// one core of the machine that `docs/benchmarks.md` names. Those of values and formats below are rough.
 const READ_NS: f64 = 180.0;
 /// Nanoseconds a row for each family, where it is far from [`FAMILY_NS`].
-const FAMILIES_NS: &[(&str, f64)] = &[];
+const FAMILIES_NS: &[(&str, f64)] = &[
+    ("raw_levels", 80.0),
+    ("quote", 55.0),
+    ("concentration", 75.0),
+    ("bands", 65.0),
+    ("level_index", 85.0),
+    ("slope_reg", 45.0),
+    ("rolling", 880.0),
+    ("rolling_stats", 380.0),
+    ("rolling_seed", 160.0),
+    ("spread_state", 120.0),
+    ("impact", 180.0),
+    ("steadiness", 190.0),
+    ("trade_impact", 160.0),
+    ("trade_rolling", 310.0),
+    ("bar_trades", 95.0),
+];
 /// Nanoseconds a row of any other family.
 const FAMILY_NS: f64 = 20.0;
 /// Nanoseconds a written value, and bytes it takes at most.
