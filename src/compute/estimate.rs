@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::options::ComputeOptions;
 use super::plan::RunPlan;
 use crate::error::Result;
-use crate::feature::{self, PartitionPlan, TableShape};
+use crate::feature::{self, Entry, PartitionPlan, TableShape};
 use crate::sink::{Format, Role};
 
 /// Nanoseconds a snapshot or trade for reading, decoding and merging it: measured, as those of families are, by `cargo tools families` on
@@ -91,6 +91,7 @@ impl Estimate {
                 rows: 0,
             })
             .collect();
+        let entries = feature::select(&options.features)?;
         let mut nanoseconds = 0.0;
         let exports = formats.iter().filter(|format| format.role() == Role::Export).count() as f64;
         let value_ns = if formats.is_empty() { 0.0 } else { VALUE_NS + exports * EXPORT_NS };
@@ -104,7 +105,7 @@ impl Estimate {
                 table.rows += rows;
                 nanoseconds += value_ns * rows as f64 * table.columns as f64;
             }
-            nanoseconds += families_ns(options, (snapshots, trades))?;
+            nanoseconds += families_ns(&entries, (snapshots, trades));
         }
         tables.retain(|table| table.partitions > 0);
         tables.sort_by(|a, b| a.name.cmp(&b.name));
@@ -130,10 +131,10 @@ fn rows_at_most(table: &str, snapshots: u64, trades: u64) -> u64 {
 }
 
 /// The families that are selected, at what they cost a row of their table.
-fn families_ns(options: &ComputeOptions, (snapshots, trades): (u64, u64)) -> Result<f64> {
+fn families_ns(entries: &[Entry], (snapshots, trades): (u64, u64)) -> f64 {
     let mut nanoseconds = 0.0;
     let mut before = None;
-    for entry in feature::select(&options.features)? {
+    for entry in entries {
         let family = (entry.family.table, entry.family.name);
         if before.replace(family) == Some(family) {
             continue;
@@ -142,7 +143,7 @@ fn families_ns(options: &ComputeOptions, (snapshots, trades): (u64, u64)) -> Res
         let known = FAMILIES_NS.iter().find(|(name, _)| *name == family.1);
         nanoseconds += known.map_or(FAMILY_NS, |(_, ns)| *ns) * rows as f64;
     }
-    Ok(nanoseconds)
+    nanoseconds
 }
 
 #[cfg(test)]

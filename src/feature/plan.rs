@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::feature::registry::{Family, Kernel, LevelRule};
-use crate::feature::select::{instance_name, instance_text, instances, writes};
+use crate::feature::select::{Selector, instance_name, instance_text, instances};
 use crate::feature::series::SeriesColumn;
 use crate::feature::window::{Quantity, SpreadRules, Window, WindowPlan};
 use crate::feature::{Entry, FAMILIES, FeatureConfig, Names, select};
@@ -125,9 +125,10 @@ impl Plan {
             }
         }
         plan.push(Column::required("book_flags", LogicalType::Flags), Place::Flags, 1);
+        let selector = Selector::new(config)?;
         let mut wanted = Vec::new();
         for family in FAMILIES.iter().filter(|family| family.table == "book") {
-            plan.add_family(family, &mut wanted);
+            plan.add_family(family, &selector, &mut wanted);
         }
         plan.windows = WindowPlan::new(&wanted, spread_rules(config));
         if plan.places.len() > COLUMNS_MAX {
@@ -146,7 +147,7 @@ impl Plan {
     }
 
     /// Gives every column of a family a slot if any of them is written, or read by the series.
-    fn add_family(&mut self, family: &'static Family, wanted: &mut Vec<Wanted>) {
+    fn add_family(&mut self, family: &'static Family, selector: &Selector<'_>, wanted: &mut Vec<Wanted>) {
         let first_slot = self.slots;
         let before = self.places.len();
         let mut slots = 0;
@@ -158,7 +159,7 @@ impl Plan {
             for level in 0..if run == 0 { 1 } else { self.expanded(family.columns[i].levels) } {
                 for (at, column) in family.columns[i..i + run.max(1)].iter().enumerate() {
                     let slot = first_slot + slots;
-                    let written = self.add_column(Entry { family, column }, level, slot);
+                    let written = self.add_column(Entry { family, column }, level, slot, selector);
                     match family.kernel {
                         Kernel::Window(quantities) if written => {
                             wanted.push(self.wanted(quantities[i + at], column.levels, level, slot));
@@ -198,7 +199,7 @@ impl Plan {
     }
 
     /// Adds a column to the output if it is written, and says whether.
-    fn add_column(&mut self, entry: Entry, level: u16, slot: usize) -> bool {
+    fn add_column(&mut self, entry: Entry, level: u16, slot: usize, selector: &Selector<'_>) -> bool {
         let name = instance_name(&self.config, entry.column, level);
         for (column, at) in &mut self.series {
             if column.source() == Some(entry.column.name) {
@@ -206,7 +207,7 @@ impl Plan {
             }
         }
         let exists = !matches!(entry.column.levels, LevelRule::AtLeast(n) if n > self.levels);
-        if !exists || !writes(&self.config, &entry, &name) {
+        if !exists || !selector.writes(&entry, &name) {
             return false;
         }
         let seed = self.config.names == Names::Seed && !entry.column.alias.is_empty();

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::feature::registry::{Definition, LevelRule};
 use crate::feature::table_plan::{lengths, timed_name};
-use crate::feature::{Entry, FeatureConfig, Names, registry, tables};
+use crate::feature::{Entry, FeatureConfig, Names, Table, registry, tables};
 use crate::limits;
 use crate::schema::level_suffix;
 
@@ -14,68 +14,129 @@ use crate::schema::level_suffix;
 /// `Usage` for a configuration out of range, or a pattern that matches no column.
 pub fn select(config: &FeatureConfig) -> Result<Vec<Entry>> {
     config.validate()?;
-    tables(config)?;
-    for pattern in &config.features {
-        if !registry().any(|entry| matches(config, pattern, &entry)) {
+    let selector = Selector::new(config)?;
+    let named: Vec<(Entry, Vec<String>)> = registry().map(|entry| (entry, possible_names(config, &entry))).collect();
+    for (pattern, text) in selector.patterns.iter().zip(&config.features) {
+        if !named.iter().any(|(entry, names)| pattern.matches(entry, names)) {
             return Err(Error::usage(
-                format!("no feature is named {pattern}"),
+                format!("no feature is named {text}"),
                 "`hftcol features` lists families and columns; patterns may hold * and ?",
             ));
         }
-        if let Some(needed) = levels_needed(config, pattern) {
+        if let Some(needed) = pattern.levels_needed(config) {
             return Err(Error::usage(
-                format!("{pattern} needs {needed} levels, --levels is {}", config.levels),
+                format!("{text} needs {needed} levels, --levels is {}", config.levels),
                 format!("give --levels {needed}, or leave the column out"),
             ));
         }
     }
-    Ok(registry().filter(|entry| selected(config, entry)).collect())
+    Ok(registry().filter(|entry| selector.selects(entry)).collect())
 }
 
-/// The levels that a column named in full needs, where the configuration has fewer; a glob takes what there is.
-fn levels_needed(config: &FeatureConfig, pattern: &str) -> Option<u16> {
-    let named = |entry: &Entry| of_table(pattern, entry) == Some(entry.column.name);
-    let needed = |entry: Entry| match entry.column.levels {
-        LevelRule::AtLeast(levels) => levels,
-        _ => 0,
-    };
-    registry().filter(named).map(needed).min().filter(|levels| *levels > config.levels)
+/// What a configuration selects, taken apart once for the thousands of names that a plan asks about.
+#[derive(Debug)]
+pub(crate) struct Selector<'a> {
+    config: &'a FeatureConfig,
+    /// Kinds of the tables that are written.
+    kinds: Vec<&'static str>,
+    patterns: Vec<Pattern<'a>>,
 }
 
-/// Whether a column of an entry is written; `name` is the entry's, or of one level of its template.
-pub(crate) fn writes(config: &FeatureConfig, entry: &Entry, name: &str) -> bool {
-    let column = entry.column;
-    if !tables(config).is_ok_and(|tables| tables.iter().any(|table| table.kind() == entry.family.table)) {
-        return false;
+impl<'a> Selector<'a> {
+    /// # Errors
+    /// `Usage` for a name that fits no table.
+    pub(crate) fn new(config: &'a FeatureConfig) -> Result<Self> {
+        let kinds = tables(config)?.into_iter().map(Table::kind).collect();
+        Ok(Self { config, kinds, patterns: config.features.iter().map(|text| Pattern::new(text)).collect() })
     }
-    if column.seed_only && config.names != Names::Seed {
-        return false;
+
+    /// Which names columns get.
+    pub(crate) fn names(&self) -> Names {
+        self.config.names
     }
-    match column.levels {
-        LevelRule::Each if config.raw_levels => return true,
-        LevelRule::EachOfi if config.mlofi_levels => return true,
-        _ => {}
+
+    /// Whether a column of an entry is written; `name` is the entry's, or of one level of its template.
+    pub(crate) fn writes(&self, entry: &Entry, name: &str) -> bool {
+        let column = entry.column;
+        if !self.kinds.contains(&entry.family.table) || (column.seed_only && self.config.names != Names::Seed) {
+            return false;
+        }
+        match column.levels {
+            LevelRule::Each if self.config.raw_levels => return true,
+            LevelRule::EachOfi if self.config.mlofi_levels => return true,
+            _ => {}
+        }
+        if self.patterns.is_empty() {
+            return !column.optional;
+        }
+        self.patterns.iter().filter(|pattern| pattern.is_for(entry)).any(|pattern| {
+            // A family brings its optional columns only when all of them are.
+            let whole = pattern.name == entry.family.name
+                && (!column.optional || entry.family.columns.iter().all(|c| c.optional));
+            whole || (pattern.fits(name) && !(column.optional && pattern.name == "*"))
+        })
     }
-    if config.features.is_empty() {
-        return !column.optional;
+
+    /// An entry stands for its column, or for each level that its template may name.
+    fn selects(&self, entry: &Entry) -> bool {
+        let instances = match entry.column.levels {
+            LevelRule::Each => self.config.levels,
+            LevelRule::EachOfi => self.config.ofi_levels,
+            rule => instances(self.config, rule),
+        };
+        (0..instances).any(|i| self.writes(entry, &instance_name(self.config, entry.column, i)))
     }
-    config.features.iter().any(|pattern| {
-        let Some(pattern) = of_table(pattern, entry) else { return false };
-        // A family brings its optional columns only when all of them are.
-        let whole =
-            pattern == entry.family.name && (!column.optional || entry.family.columns.iter().all(|c| c.optional));
-        whole || (glob(pattern, name) && !(column.optional && pattern == "*"))
-    })
 }
 
-/// An entry stands for its column, or for each level that its template may name.
-fn selected(config: &FeatureConfig, entry: &Entry) -> bool {
+/// A word of `features`: a family, a name or a glob, perhaps with the table in front, `trades.vpin`.
+#[derive(Clone, Copy, Debug)]
+struct Pattern<'a> {
+    table: Option<&'a str>,
+    name: &'a str,
+    is_glob: bool,
+}
+
+impl<'a> Pattern<'a> {
+    fn new(text: &'a str) -> Self {
+        let (table, name) = text.split_once('.').map_or((None, text), |(table, name)| (Some(table), name));
+        Self { table, name, is_glob: name.contains(['*', '?']) }
+    }
+
+    /// Whether it may stand for columns of the entry's table.
+    fn is_for(&self, entry: &Entry) -> bool {
+        self.table.is_none_or(|table| glob(table, entry.family.table))
+    }
+
+    /// Most words are plain names: those are compared, not matched.
+    fn fits(&self, name: &str) -> bool {
+        if self.is_glob { glob(self.name, name) } else { self.name == name }
+    }
+
+    fn matches(&self, entry: &Entry, names: &[String]) -> bool {
+        self.is_for(entry)
+            && (self.name == entry.family.name
+                || self.fits(entry.column.name)
+                || names.iter().any(|name| self.fits(name)))
+    }
+
+    /// The levels that a column named in full needs, where the configuration has fewer; a glob takes what there is.
+    fn levels_needed(&self, config: &FeatureConfig) -> Option<u16> {
+        let needed = |entry: Entry| match entry.column.levels {
+            LevelRule::AtLeast(levels) => levels,
+            _ => 0,
+        };
+        let named = registry().filter(|entry| entry.column.name == self.name && self.is_for(entry));
+        named.map(needed).min().filter(|levels| *levels > config.levels)
+    }
+}
+
+/// Every name that a column may have under the configuration, whatever a partition's levels are.
+fn possible_names(config: &FeatureConfig, entry: &Entry) -> Vec<String> {
     let instances = match entry.column.levels {
-        LevelRule::Each => config.levels,
-        LevelRule::EachOfi => config.ofi_levels,
+        LevelRule::Each | LevelRule::EachOfi => limits::FEATURE_LEVELS_MAX,
         rule => instances(config, rule),
     };
-    (0..instances).any(|i| writes(config, entry, &instance_name(config, entry.column, i)))
+    (0..instances).map(|i| instance_name(config, entry.column, i)).collect()
 }
 
 /// Columns that an entry stands for, where that does not depend on levels.
@@ -103,25 +164,6 @@ pub(crate) fn instance_text(config: &FeatureConfig, column: &Definition, text: &
             timed_name(text, lengths.get(usize::from(i)).copied().unwrap_or(0))
         }
     }
-}
-
-/// A pattern without the table in front, `trades.vpin`, if it may stand for the entry.
-fn of_table<'a>(pattern: &'a str, entry: &Entry) -> Option<&'a str> {
-    match pattern.split_once('.') {
-        Some((table, rest)) => glob(table, entry.family.table).then_some(rest),
-        None => Some(pattern),
-    }
-}
-
-fn matches(config: &FeatureConfig, pattern: &str, entry: &Entry) -> bool {
-    let Some(pattern) = of_table(pattern, entry) else { return false };
-    let instances = match entry.column.levels {
-        LevelRule::Each | LevelRule::EachOfi => limits::FEATURE_LEVELS_MAX,
-        rule => instances(config, rule),
-    };
-    pattern == entry.family.name
-        || glob(pattern, entry.column.name)
-        || (0..instances).any(|i| glob(pattern, &instance_name(config, entry.column, i)))
 }
 
 /// `*` is any text, `?` any one byte.

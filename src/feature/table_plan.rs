@@ -4,7 +4,7 @@ use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
 use crate::feature::plan::{COLUMNS_MAX, KeyShape, Step};
 use crate::feature::registry::{Definition, Kernel, LevelRule};
-use crate::feature::select::writes;
+use crate::feature::select::Selector;
 use crate::feature::{Entry, FAMILIES, FeatureConfig, Names, Out, Table, TableShape};
 use crate::limits;
 use crate::schema::{Column, LogicalType, Schema};
@@ -44,6 +44,7 @@ impl TablePlan {
     /// # Errors
     /// `Usage` for more than 512 columns.
     pub(crate) fn new(config: &FeatureConfig, table: Table, shape: &TableShape) -> Result<Self> {
+        let selector = Selector::new(config)?;
         let mut plan = Self {
             table,
             schema: Schema::default(),
@@ -68,7 +69,7 @@ impl TablePlan {
                 let lengths = lengths(config, first.levels);
                 for seconds in &lengths {
                     for column in &columns[..run.max(1)] {
-                        plan.add_column(config, Entry { family, column }, *seconds);
+                        plan.add_column(&selector, Entry { family, column }, *seconds);
                     }
                 }
                 columns = &columns[run.max(1)..];
@@ -124,7 +125,7 @@ impl TablePlan {
         self.versions.push(version);
     }
 
-    fn add_column(&mut self, config: &FeatureConfig, entry: Entry, seconds: u32) {
+    fn add_column(&mut self, selector: &Selector<'_>, entry: Entry, seconds: u32) {
         let name = timed_name(entry.column.name, seconds);
         let is_int = matches!(entry.family.kernel, Kernel::TradeSides);
         let place = if is_int { Place::Int(self.ints) } else { Place::Slot(self.slots) };
@@ -133,10 +134,10 @@ impl TablePlan {
         } else {
             self.slots += 1;
         }
-        if !writes(config, &entry, &name) {
+        if !selector.writes(&entry, &name) {
             return;
         }
-        let seed = config.names == Names::Seed && !entry.column.alias.is_empty();
+        let seed = selector.names() == Names::Seed && !entry.column.alias.is_empty();
         let name = if seed { entry.column.alias.to_owned() } else { name };
         let column = match entry.column.dtype {
             LogicalType::F64 => Column::nullable(name, LogicalType::F64),
