@@ -131,15 +131,16 @@ impl CellType for DoubleType {
         cells: &mut Cells<f64>,
     ) -> Result<()> {
         let rows = table.block_rows(block);
+        if table.entry(block, column).nulls == 0 {
+            cells.values.resize(rows, 0.0);
+            cells.levels.clear();
+            cells.levels.resize(rows, 1);
+            return table.read_f64(block, column, &mut scratch.block, &mut cells.values);
+        }
         scratch.floats.resize(rows, 0.0);
         table.read_f64(block, column, &mut scratch.block, &mut scratch.floats)?;
         cells.levels.clear();
         cells.values.clear();
-        if table.entry(block, column).nulls == 0 {
-            cells.levels.resize(rows, 1);
-            cells.values.extend_from_slice(&scratch.floats);
-            return Ok(());
-        }
         cells.levels.extend(scratch.floats.iter().map(|v| i16::from(!v.is_nan())));
         cells.values.extend(scratch.floats.iter().filter(|v| !v.is_nan()));
         Ok(())

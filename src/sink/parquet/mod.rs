@@ -1,12 +1,14 @@
 //! Parquet: a whole table from its sealed, verified `hftc` file, one column chunk at a time.
 //!
 //! In comes a [`TableReader`], whose every block is checked as it is read; out go the bytes of one Parquet file, zstd,
-//! which are the same for the same table; a column of f64 that zstd cannot shrink stays as it is. Keys are
+//! which are the same for the same table; a column of f64 is split into its bytes where that suits it, or stays as it is where
+//! nothing shrinks it ([`form`]). Keys are
 //! `timestamp[ns, UTC]`, decimals are decimals, NaN is a real null. [`compare`] reads the finished file once more and holds
 //! it against the table, value by value. Memory: a block of one column and a page, whatever the table's size.
 
 mod cells;
 mod compare;
+mod form;
 mod schema;
 mod source;
 mod write;

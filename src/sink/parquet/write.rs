@@ -4,9 +4,8 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::writer::{ColumnWriter, ColumnWriterImpl};
-use parquet::data_type::DoubleType;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -15,8 +14,9 @@ use parquet::schema::types::ColumnPath;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::cells::{CellType, Cells, Scratch};
+use super::form::{Form, Trial};
 use super::{parquet_error, row_groups, schema};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::read::TableReader;
 use crate::schema::LogicalType;
 use crate::sink::WrittenFile;
@@ -87,8 +87,8 @@ fn write_cells<T: CellType>(
     Ok(())
 }
 
-/// No dictionary (features are noise to it, zstd finds what repeats), zstd only where it finds something, statistics only where a reader would prune by
-/// them, and nothing that changes from run to run.
+/// No dictionary (features are noise to it, zstd finds what repeats), f64 in the [`Form`] that suits a column, statistics only where a reader would
+/// prune by them, and nothing that changes from run to run.
 fn properties(table: &TableReader, scratch: &mut Scratch) -> Result<WriterProperties> {
     let mut builder = WriterProperties::builder()
         .set_created_by("hftcol".to_owned())
@@ -101,32 +101,20 @@ fn properties(table: &TableReader, scratch: &mut Scratch) -> Result<WriterProper
         .set_write_batch_size(super::GROUP_ROWS)
         .set_max_row_group_row_count(None)
         .set_key_value_metadata(Some(facts(table)));
+    let mut trial = Trial::new()?;
     for (number, column) in table.header().schema.columns.iter().enumerate() {
         let path = ColumnPath::from(column.name.as_str());
-        match column.logical_type {
-            LogicalType::F64 if !shrinks(table, number, scratch)? => {
-                builder = builder.set_column_compression(path, Compression::UNCOMPRESSED);
-            }
-            LogicalType::F64 => {}
-            LogicalType::Text => builder = builder.set_column_dictionary_enabled(path, true),
-            _ => builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk),
-        }
+        builder = match column.logical_type {
+            LogicalType::F64 => match trial.form(table, number, scratch)? {
+                Form::Repeats => builder,
+                Form::Split => builder.set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
+                Form::Noise => builder.set_column_compression(path, Compression::UNCOMPRESSED),
+            },
+            LogicalType::Text => builder.set_column_dictionary_enabled(path, true),
+            _ => builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk),
+        };
     }
     Ok(builder.build())
-}
-
-/// Whether zstd makes a column of f64 at least a tenth smaller, tried on its middle block. Where it does not, the digits are
-/// noise, and whoever reads them would undo it for nothing.
-fn shrinks(table: &TableReader, column: usize, scratch: &mut Scratch) -> Result<bool> {
-    if table.block_count() == 0 {
-        return Ok(true);
-    }
-    let mut cells = Cells::default();
-    DoubleType::load(table, table.block_count() / 2, column, scratch, &mut cells)?;
-    let bytes: &[u8] = bytemuck::cast_slice(&cells.values);
-    let level = ZstdLevel::default().compression_level();
-    let packed = zstd::bulk::compress(bytes, level).map_err(|e| Error::io("compress", "zstd", e))?;
-    Ok(packed.len() <= bytes.len() / 10 * 9)
 }
 
 /// Who the table is and what it was made from, so that the file names the hashes of its inputs by itself.
