@@ -25,12 +25,7 @@ impl Numbers {
     pub(super) fn read(&mut self, block: &[u8], ends: &[u32]) {
         self.values.resize(ends.len(), 0);
         self.scales.resize(ends.len(), 0);
-        let mut start = 0;
-        for (word, &end) in self.values.iter_mut().zip(ends) {
-            let end = end as usize;
-            *word = digits_of(block, start, end);
-            start = end + 1;
-        }
+        load(block, ends, &mut self.values);
         convert(&mut self.values, &mut self.scales);
     }
 
@@ -59,6 +54,17 @@ impl Numbers {
         scales.extend(columns.iter().map(|column| all_scales.get(*column as usize).copied().unwrap_or(NONE)));
         values.extend(columns.iter().map(|column| all.get(*column as usize).map_or(0, |value| *value as i64)));
         true
+    }
+}
+
+/// The digit values of the fields that end at `ends`.
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
+fn load(block: &[u8], ends: &[u32], words: &mut [u64]) {
+    let mut start = 0;
+    for (word, &end) in words.iter_mut().zip(ends) {
+        let end = end as usize;
+        *word = digits_of(block, start, end);
+        start = end + 1;
     }
 }
 
