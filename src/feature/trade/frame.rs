@@ -122,6 +122,8 @@ impl TradeFrame {
 /// ln(P / P_before), null unless both are positive, decided on the exact prices.
 pub(crate) fn log_return(before: Option<&TradeRow>, trade: &TradeRow) -> f64 {
     match before {
+        // Most trades are at the price before, and windows ask twice for each: ln 1 is not computed.
+        Some(before) if before.price_m == trade.price_m && trade.price_m > 0 => 0.0,
         Some(before) if before.price_m > 0 && trade.price_m > 0 => ln(trade.price / before.price),
         _ => f64::NAN,
     }

@@ -224,6 +224,34 @@ impl BlockLog {
         Ok(self.offset(record))
     }
 
+    /// Appends a record for each clock, which becomes the head of the record before it, and writes to `places` where they begin: a block
+    /// at a time, for only its first record needs a look at what is free.
+    pub(crate) fn push_all(
+        &mut self,
+        clocks: &[i64],
+        places: &mut [usize],
+        scratch: &mut dyn WindowScratch,
+    ) -> Result<()> {
+        let mut done = 0;
+        while let Some(clock) = clocks.get(done) {
+            let head = self.last_head();
+            self.words[head] = clock.cast_unsigned();
+            places[done] = self.push(scratch)?;
+            let first = self.last_head();
+            let rest = &clocks[done + 1..];
+            let rest = &rest[..rest.len().min(BLOCK - 1 - (self.len - 1) as usize % BLOCK)];
+            for (word, clock) in self.words[first..first + rest.len()].iter_mut().zip(rest) {
+                *word = clock.cast_unsigned();
+            }
+            for (number, place) in places[done..=done + rest.len()].iter_mut().enumerate().skip(1) {
+                *place = self.offset(self.len - 1 + number as u64);
+            }
+            self.len += rest.len() as u64;
+            done += 1 + rest.len();
+        }
+        Ok(())
+    }
+
     fn add_block(&mut self, block: u64, scratch: &mut dyn WindowScratch) -> Result<()> {
         if self.free.is_empty() {
             let oldest = self.base(self.first);

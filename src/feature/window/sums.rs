@@ -14,7 +14,7 @@ use crate::feature::window::finish::{Inputs, Sums, finish};
 use crate::feature::window::lanes::{Halves, accumulate, contribute, gather, spread, subtract, subtract_rounded};
 use crate::feature::window::layout::{Layout, Output, Span};
 use crate::feature::window::log::{BLOCK, BlockLog, Reader, WindowScratch};
-use crate::merge::{BATCH, Simd};
+use crate::merge::{BATCH, Simd, small_to_f64};
 
 /// Hands the column of a slot over to be written, a value for each two-sided row of a batch.
 pub(crate) type Columns<'a> = dyn FnMut(usize, &mut dyn FnMut(&mut [f64])) + 'a;
@@ -126,13 +126,14 @@ impl RunningSums {
         let rows = series.rows();
         self.take(layout, series);
         self.contribute(layout, simd, rows);
-        self.append(series.clock(), scratch)?;
+        // The sums of the records are still open.
+        self.log.push_all(series.clock(), &mut self.now[..rows], scratch)?;
         accumulate(simd, &mut self.state, &self.terms, &self.now[..rows], self.log.words_mut());
         for (number, span) in layout.spans.iter().enumerate() {
             self.follow(number, span, layout, simd, series.clock(), scratch)?;
             let first = self.first_record(rows);
             for (i, (n, start)) in self.n.iter_mut().zip(&self.starts[number][..rows]).enumerate() {
-                *n = (first + i as u64 - start) as f64;
+                *n = small_to_f64(first.wrapping_add(i as u64).wrapping_sub(*start).cast_signed());
             }
             for output in &span.outputs {
                 out(output.slot, &mut |column| finish(simd, output.quantity, &self.view(output), column));
@@ -180,16 +181,6 @@ impl RunningSums {
         }
     }
 
-    /// Appends the records of a batch, their sums still open, and writes each clock as the head of the record before.
-    fn append(&mut self, clock: &[i64], scratch: &mut dyn WindowScratch) -> Result<()> {
-        for (now, clock) in self.now.iter_mut().zip(clock) {
-            let head = self.log.last_head();
-            self.log.words_mut()[head] = clock.cast_unsigned();
-            *now = self.log.push(scratch)?;
-        }
-        Ok(())
-    }
-
     /// Moves the reader of a span along with the rows and takes the differences.
     fn follow(
         &mut self,
@@ -202,7 +193,8 @@ impl RunningSums {
     ) -> Result<()> {
         let mut reader = self.readers[number];
         let (mut base, mut own) = self.log.locate_block(&mut reader, scratch)?;
-        let mut place = reader.record as usize % BLOCK;
+        // Records are few beside 2^64: no sum of their numbers wraps.
+        let (mut place, mut block) = (reader.record as usize % BLOCK, reader.record / BLOCK as u64 * BLOCK as u64);
         let mut done = 0;
         for (i, clock) in clock.iter().enumerate() {
             let start = clock.saturating_sub(span.nanos);
@@ -215,17 +207,18 @@ impl RunningSums {
                         self.subtract(span, layout, simd, done..i);
                         done = i;
                     }
-                    reader.record = (reader.record / BLOCK as u64 + 1) * BLOCK as u64;
+                    block = block.wrapping_add(BLOCK as u64);
+                    reader.record = block;
                     (base, own) = self.log.locate_block(&mut reader, scratch)?;
                     place = 0;
                 } else if place - from < 4 {
                     break;
                 }
             }
-            reader.record = reader.record / BLOCK as u64 * BLOCK as u64 + place as u64;
-            self.before[i] = base + self.log.inside(place);
-            self.starts[number][i] = reader.record;
+            self.before[i] = base.wrapping_add(self.log.inside(place));
+            self.starts[number][i] = block.wrapping_add(place as u64);
         }
+        reader.record = block.wrapping_add(place as u64);
         self.readers[number] = reader;
         self.subtract(span, layout, simd, done..clock.len());
         Ok(())
