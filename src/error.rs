@@ -96,6 +96,30 @@ pub struct Damage {
     pub got: String,
 }
 
+/// A system's error with its file: what goes through [`std::io::Write`] carries nothing else.
+#[derive(Debug)]
+struct AtPath {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl fmt::Display for AtPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", EscapedPath(&self.path), self.source)
+    }
+}
+
+impl std::error::Error for AtPath {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// Adds the file to an error of a write, for the [`Error::io`] that it ends in, however many writers lie between.
+pub(crate) fn at_path(path: &Path, source: io::Error) -> io::Error {
+    io::Error::new(source.kind(), AtPath { path: path.to_owned(), source })
+}
+
 impl Error {
     /// Wraps a kind.
     #[must_use]
@@ -109,10 +133,14 @@ impl Error {
         Self::new(ErrorKind::Usage { what: what.into(), advice: advice.into() })
     }
 
-    /// An operating-system error with the operation and the path.
+    /// An operating-system error with the operation and the path; an error that comes from [`at_path`] knows the path better.
     #[must_use]
     pub fn io(op: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        Self::new(ErrorKind::Io { op, path: path.as_ref().to_owned(), source })
+        let (path, source) = match source.downcast::<AtPath>() {
+            Ok(AtPath { path, source }) => (path, source),
+            Err(source) => (path.as_ref().to_owned(), source),
+        };
+        Self::new(ErrorKind::Io { op, path, source })
     }
 
     /// An input that cannot be read or is refused.

@@ -1,7 +1,7 @@
 //! A pull reader of one JSON text: the caller walks the keys that matter and skips the rest.
 //!
 //! Numbers and strings are handed out as their source bytes, so a price never passes through f64. What is skipped is checked as
-//! strictly as what is read. Depth is counted in a bit stack of [`JSON_DEPTH`] levels: nothing recurses.
+//! strictly as what is read. Depth is counted from the text's first bracket, to [`JSON_DEPTH`] levels: nothing recurses.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -64,6 +64,8 @@ impl fmt::Display for JsonFault {
 pub struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// Containers that are open.
+    depth: usize,
 }
 
 type Result<T> = std::result::Result<T, JsonFault>;
@@ -72,7 +74,7 @@ impl<'a> Reader<'a> {
     /// At the start of a text.
     #[must_use]
     pub fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, depth: 0 }
     }
 
     /// The offset that comes next.
@@ -81,10 +83,16 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// The same text from another offset, one that [`Reader::offset`] gave.
+    /// Containers that are open there.
     #[must_use]
-    pub fn from(&self, offset: usize) -> Self {
-        Self { text: self.text, at: offset }
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The same text from another offset, one that [`Reader::offset`] gave at this depth.
+    #[must_use]
+    pub fn from(&self, offset: usize, depth: usize) -> Self {
+        Self { text: self.text, at: offset, depth }
     }
 
     #[inline]
@@ -107,26 +115,30 @@ impl<'a> Reader<'a> {
     /// The next value.
     ///
     /// # Errors
-    /// Where it is no JSON.
+    /// Where it is no JSON, or opens more than [`JSON_DEPTH`] containers in each other.
     #[inline]
     pub fn value(&mut self) -> Result<Value<'a>> {
         self.skip_blanks();
         match self.peek() {
             Some(b'"') => self.string().map(Value::Text),
             Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            Some(b'{') => {
-                self.at += 1;
-                Ok(Value::Object)
-            }
-            Some(b'[') => {
-                self.at += 1;
-                Ok(Value::Array)
-            }
+            Some(b'{') => self.open(Value::Object),
+            Some(b'[') => self.open(Value::Array),
             Some(b't') => self.word(b"true", Value::Bool(true)),
             Some(b'f') => self.word(b"false", Value::Bool(false)),
             Some(b'n') => self.word(b"null", Value::Null),
             _ => self.fault("a value"),
         }
+    }
+
+    #[inline]
+    fn open(&mut self, container: Value<'a>) -> Result<Value<'a>> {
+        if self.depth == JSON_DEPTH {
+            return self.fault("at most 64 levels");
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(container)
     }
 
     fn word(&mut self, word: &[u8], value: Value<'a>) -> Result<Value<'a>> {
@@ -205,6 +217,7 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(byte) if byte == close => {
                 self.at += 1;
+                self.depth = self.depth.saturating_sub(1);
                 Ok(false)
             }
             Some(b',') if !is_first => {
@@ -230,9 +243,7 @@ impl<'a> Reader<'a> {
         let mut first = true;
         loop {
             if matches!(value, Value::Array | Value::Object) {
-                if depth == JSON_DEPTH {
-                    return self.fault("at most 64 levels");
-                }
+                // The reader counts all that are open: these are no more.
                 is_object = (is_object << 1) | u64::from(value == Value::Object);
                 depth += 1;
                 first = true;

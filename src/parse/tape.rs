@@ -156,9 +156,6 @@ fn read_exactly<'t>(text: &'t [u8], most: usize, cells: &mut Vec<Cell<'t>>) -> R
             Value::Object => Cell::Object(0),
         });
         if matches!(value, Value::Array | Value::Object) {
-            if open.len() == JSON_DEPTH {
-                return Err(JsonFault { at: reader.offset(), expected: "at most 64 levels" });
-            }
             open.push(cells.len() - 1);
         } else {
             first = false;

@@ -14,7 +14,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::WriteFile;
 use super::file::seal;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, at_path};
 
 /// Bytes of a piece.
 const PIECE: usize = 1 << 20;
@@ -205,6 +205,17 @@ impl DirectFile {
 
 impl io::Write for DirectFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.take(bytes).map_err(|e| at_path(&self.path, e))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.end().map_err(|e| at_path(&self.path, e))
+    }
+}
+
+impl DirectFile {
+    /// Takes some of the bytes, as a write does.
+    fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.state {
             State::Failed => Err(io::Error::other("an earlier write of this file has failed")),
             State::Plain => {
@@ -227,7 +238,8 @@ impl io::Write for DirectFile {
         }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    /// What is left goes to the file, as a flush does.
+    fn end(&mut self) -> io::Result<()> {
         match self.state {
             State::Failed => Err(io::Error::other("an earlier write of this file has failed")),
             State::Plain => Ok(()),

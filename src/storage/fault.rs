@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{DirEntry, HeldLock, LockMode, ReadAt, ScratchFile, Storage, WriteFile};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, at_path};
 
 /// What happens at the chosen operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +182,7 @@ impl fmt::Debug for FaultFile {
 impl io::Write for FaultFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut half = false;
-        self.counter.next(Some(&mut half))?;
+        self.counter.next(Some(&mut half)).map_err(|e| at_path(&self.path, e))?;
         let n = if half { bytes.len().div_ceil(2) } else { bytes.len() };
         self.inner.write(&bytes[..n])
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, Mode};
 
 use super::{HeldLock, LockMode, ReadAt, WriteFile};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, at_path};
 
 /// Permission bits of a published file, before the umask of its creation.
 const SEALED: u32 = 0o440;
@@ -28,7 +28,7 @@ impl OsWriteFile {
 
 impl io::Write for OsWriteFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.write(bytes).map_err(|e| at_path(&self.path, e))
     }
 
     fn flush(&mut self) -> io::Result<()> {

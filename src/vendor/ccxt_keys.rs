@@ -30,6 +30,8 @@ const PRICE: usize = 10;
 pub(super) const BIDS: usize = 12;
 pub(super) const ASKS: usize = 13;
 pub(super) const DATA: usize = 14;
+/// Containers that are open in a list of records there: the record and the list.
+pub(super) const IN_DATA: usize = 2;
 
 /// Keys of raw captures that also carry `bids`, `price` or `data`: those are other dialects.
 const FOREIGN: [&[u8]; 7] = [b"topic", b"channel", b"arg", b"stream", b"e", b"product_id", b"lastUpdateId"];
@@ -80,7 +82,7 @@ impl<'a> Keys<'a> {
         outer.collect(&mut reader, Some(&mut inner), None)?;
         reader.end()?;
         if let Some(list) = outer.list {
-            let mut reader = reader.from(list);
+            let mut reader = reader.from(list, IN_DATA);
             if reader.element(&mut true)? && reader.value()? == Value::Object {
                 inner.collect(&mut reader, None, None)?;
             }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::ccxt::Units;
-use super::ccxt_keys::Keys;
+use super::ccxt_keys::{IN_DATA, Keys};
 use super::ccxt_levels::LevelSink;
 use super::ccxt_shape::Shape;
 use super::row_head::read_time;
@@ -138,7 +138,7 @@ impl RecordReader {
         self.shapes.learn(line);
         match outer.list {
             None => self.row(&inner.over(&outer), depth, builder),
-            Some(list) => self.list(&mut reader.from(list), &outer, builder),
+            Some(list) => self.list(&mut reader.from(list, IN_DATA), &outer, builder),
         }
     }
 

@@ -16,7 +16,7 @@ enum What {
     /// A number, in the same way.
     Number(Option<usize>),
     /// The levels of a side, behind the bracket.
-    Levels { is_ask: bool },
+    Levels { is_ask: bool, depth: usize },
 }
 
 /// A value and what stands in front of it.
@@ -91,7 +91,7 @@ impl Shape {
                     at += length;
                 }
                 What::Number(key) => {
-                    let mut reader = reader.from(at);
+                    let mut reader = reader.from(at, 0);
                     let value = reader.value().ok()?;
                     if !matches!(value, Value::Number(_)) {
                         return None;
@@ -101,8 +101,8 @@ impl Shape {
                     }
                     at = reader.offset();
                 }
-                What::Levels { is_ask } => {
-                    let mut reader = reader.from(at);
+                What::Levels { is_ask, depth } => {
+                    let mut reader = reader.from(at, depth);
                     sink.side(&mut reader, is_ask).ok()?;
                     at = reader.offset();
                 }
@@ -136,8 +136,9 @@ fn walk(reader: &mut Reader<'_>, is_inner: bool, found: &mut Vec<Found>, seen: &
         let mut add = |start, end, what| found.push(Found { start, end, what, is_inner });
         match (number, value) {
             (Some(BIDS | ASKS), Value::Array) => {
+                let depth = reader.depth();
                 reader.skip(value).ok()?;
-                add(end, reader.offset(), What::Levels { is_ask: number == Some(ASKS) });
+                add(end, reader.offset(), What::Levels { is_ask: number == Some(ASKS), depth });
             }
             (Some(DATA), Value::Object) if !is_inner => walk(reader, true, found, seen)?,
             (Some(DATA), Value::Array) => return None,
@@ -155,7 +156,7 @@ fn walk(reader: &mut Reader<'_>, is_inner: bool, found: &mut Vec<Found>, seen: &
 fn hide_doubles(found: &mut [Found]) -> Option<()> {
     let key = |what: What| match what {
         What::Text(key) | What::Number(key) => key,
-        What::Levels { is_ask } => Some(if is_ask { ASKS } else { BIDS }),
+        What::Levels { is_ask, .. } => Some(if is_ask { ASKS } else { BIDS }),
     };
     for at in 0..found.len() {
         let Some(number) = key(found[at].what) else { continue };

@@ -66,12 +66,12 @@ fn an_input_that_is_larger_than_allowed_is_refused_whole() {
 #[test]
 fn json_as_deep_as_is_read() {
     let message = |depth: usize| {
+        // The record itself is a level.
         let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
         format!("{{\"t\":1723075200000,\"p\":1.5,\"q\":2,\"x\":{open}{close}}}\n")
     };
     let mapping = "table = \"trades\"\nlayout = \"json\"\n[columns]\nts_event = { column = \"t\", format = \"ms\" }\nprice = \"p\"\nqty = \"q\"\n";
-    // So deep may the member of a record be.
-    let text = message(3) + &message(limits::JSON_DEPTH + 1) + &message(limits::JSON_DEPTH + 2);
+    let text = message(3) + &message(limits::JSON_DEPTH) + &message(limits::JSON_DEPTH + 1);
     let world = World::new();
     let options = ImportOptions {
         format: world.file("m.toml", mapping).to_str().unwrap().to_owned(),
@@ -84,6 +84,41 @@ fn json_as_deep_as_is_read() {
     };
     let report = import::run(&options, &mut |_| {}).unwrap();
     assert_eq!(fates(&report), (2, 1));
+}
+
+#[test]
+fn both_readers_of_json_stop_at_the_same_depth() {
+    use hftcol::parse::json::{Reader, Value};
+    use hftcol::parse::tape::TapeReader;
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        for depth in 1..limits::JSON_DEPTH + 4 {
+            let fits = depth <= limits::JSON_DEPTH;
+            let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let mut reader = Reader::new(text.as_bytes());
+            let whole = reader.value().and_then(|value| reader.skip(value)).and_then(|()| reader.end());
+            assert_eq!(whole.is_ok(), fits, "{depth} levels of {open}");
+            // In steps, with a list of as many closed ones before.
+            let pairs = "[[]],".repeat(depth);
+            let after = format!("[{pairs}{text}]");
+            let mut reader = Reader::new(after.as_bytes());
+            assert_eq!(reader.value(), Ok(Value::Array));
+            let mut first = true;
+            let mut read = || -> Result<usize, hftcol::parse::json::JsonFault> {
+                let mut elements = 0;
+                while reader.element(&mut first)? {
+                    let value = reader.value()?;
+                    reader.skip(value)?;
+                    elements += 1;
+                }
+                Ok(elements)
+            };
+            assert_eq!(read().ok(), (depth < limits::JSON_DEPTH).then_some(depth + 1), "{depth} levels in a list");
+            for exact in [false, true] {
+                let mut tape = TapeReader::new(exact);
+                assert_eq!(tape.read(text.as_bytes(), |_| ()).is_ok(), fits, "{depth} levels of {open}, exact {exact}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -111,16 +111,16 @@ fn every_kind_of_damage_is_named_and_comes_back_byte_for_byte() {
     let last = |security: &str| files(&store, security, "hftc").pop().unwrap();
     let manifest = |security: &str| files(&store, security, "hftm").pop().unwrap();
     type Change<'a> = Box<dyn Fn() + 'a>;
-    let rounds: Vec<(PathBuf, Change<'_>)> = vec![
-        (first("A"), Box::new(|| flip(&first("A"), 2_000))),
-        (last("A"), Box::new(|| flip(&last("A"), 10))),
-        (last("E"), Box::new(|| overwrite(&last("E"), |bytes| bytes.truncate(700)))),
-        (first("C%2FD"), Box::new(|| overwrite(&first("C%2FD"), |bytes| bytes.push(0)))),
-        (first("B"), Box::new(|| fs::remove_file(first("B")).unwrap())),
-        (manifest("B"), Box::new(|| flip(&manifest("B"), 40))),
+    let rounds: Vec<(Vec<PathBuf>, Change<'_>)> = vec![
+        (vec![first("A")], Box::new(|| flip(&first("A"), 2_000))),
+        (vec![last("A")], Box::new(|| flip(&last("A"), 10))),
+        (vec![last("E")], Box::new(|| overwrite(&last("E"), |bytes| bytes.truncate(700)))),
+        (vec![first("C%2FD")], Box::new(|| overwrite(&first("C%2FD"), |bytes| bytes.push(0)))),
+        (vec![first("B")], Box::new(|| fs::remove_file(first("B")).unwrap())),
+        (vec![manifest("B")], Box::new(|| flip(&manifest("B"), 40))),
         (
-            // Without its manifest nothing says that the other file is one of the partition: only the manifest is named.
-            manifest("F"),
+            // The ledger lists the file that the manifest does not say anything of any more.
+            vec![manifest("F"), first("F")],
             Box::new(|| {
                 flip(&first("F"), 90);
                 flip(&manifest("F"), 41);
@@ -130,7 +130,8 @@ fn every_kind_of_damage_is_named_and_comes_back_byte_for_byte() {
     let inputs: Vec<PathBuf> = ["a.csv", "b.csv", "c.csv", "d.csv"].map(|name| world.dir.path().join(name)).to_vec();
     for (number, (damaged, change)) in rounds.iter().enumerate() {
         change();
-        assert_eq!(bad(&world), [beneath(&world, damaged)], "round {number}");
+        let named: Vec<String> = damaged.iter().map(|path| beneath(&world, path)).collect();
+        assert_eq!(bad(&world), named, "round {number}");
         // By name, then by the paths that the store knows.
         let given = if number % 2 == 0 { &inputs[..] } else { &[] };
         let (published, _, left) = repair(&world, given);
@@ -140,7 +141,7 @@ fn every_kind_of_damage_is_named_and_comes_back_byte_for_byte() {
     }
     // All at once, and the program is told of each.
     rounds.iter().for_each(|(_, change)| change());
-    assert_eq!(bad(&world).len(), 6);
+    assert_eq!(bad(&world).len(), 8);
     let output = hftcol(&["import", "--repair", "--plain", "--store", store.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(text(&output).lines().filter(|line| line.starts_with("published trades binance ")).count(), 5);
@@ -199,6 +200,26 @@ fn a_sound_store_needs_no_repair() {
     let whole = history(&world);
     assert_eq!(repair(&world, &[]), (0, Vec::new(), Vec::new()));
     assert!(tree(&world.store()) == whole);
+}
+
+#[test]
+fn files_under_a_damaged_manifest_are_checked_against_the_ledger() {
+    let world = World::new();
+    history(&world);
+    let store = world.store();
+    let manifest = files(&store, "A", "hftm")[0].clone();
+    let tables = files(&store, "A", "hftc");
+    flip(&manifest, 40);
+    assert_eq!(bad(&world), [beneath(&world, &manifest)], "the tables are sound");
+    flip(&tables[0], 700);
+    fs::remove_file(&tables[1]).unwrap();
+    let stranger = manifest.with_file_name("trades.00000009.0000.hftc");
+    fs::copy(&files(&store, "B", "hftc")[0], &stranger).unwrap();
+    let mut expected = [&manifest, &tables[0], &tables[1], &stranger].map(|path| beneath(&world, path));
+    expected.sort();
+    assert_eq!(bad(&world), expected);
+    let said = text(&hftcol(&["verify", "--store", store.to_str().unwrap()]));
+    assert!(said.contains("the ledger has") && said.contains("is not there"), "{said}");
 }
 
 #[test]

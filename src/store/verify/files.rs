@@ -63,7 +63,8 @@ impl Store {
     /// # Errors
     /// `Io` of listing; what is wrong with files is found, not returned as an error.
     pub fn verify(&self) -> Result<Vec<Finding>> {
-        let mut findings = self.verify_structure()?;
+        let (mut findings, unlisted) = self.structure()?;
+        findings.extend(self.verify_unlisted(unlisted)?);
         for tree in self.trees()? {
             for manifest in self.manifests(&tree)? {
                 let manifest = manifest?;

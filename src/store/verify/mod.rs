@@ -5,6 +5,7 @@ mod finding;
 mod known;
 mod partition;
 mod structure;
+mod unlisted;
 
 pub use finding::{Finding, FindingKind};
 pub(super) use known::{Known, KnownUnits};

@@ -8,6 +8,7 @@ use super::structure::Look;
 use super::{Finding, FindingKind, Known};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::folder::Folder;
+use crate::store::layout::PartFile;
 use crate::store::{Manifest, Segment, Tree, layout};
 
 impl Look<'_> {
@@ -29,6 +30,9 @@ impl Look<'_> {
                 self.add(FindingKind::Missing, path, "rule S-15: in the ledger, but without a manifest", rows, false);
             } else if known.is_none() && folder.invalid.is_empty() && !folder.files.is_empty() {
                 self.add(FindingKind::Leftover, path, "rule S-24: files without a manifest", 0, is_open);
+            } else if !folder.invalid.is_empty() {
+                let segments = folder.files.iter().filter(|(_, file)| matches!(file, PartFile::Segment(_)));
+                self.unlisted.insert(path.to_owned(), segments.map(|(name, _)| name.clone()).collect());
             }
             return Ok(());
         };

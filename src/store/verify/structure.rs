@@ -1,5 +1,6 @@
 //! The store's structure against its ledger: every folder, every manifest, the lengths of all files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files::facts;
@@ -22,7 +23,12 @@ pub(super) struct Look<'a> {
     ledger: LedgerCheck,
     pub(super) known: KnownUnits,
     pub(super) findings: Vec<Finding>,
+    /// Folders whose manifests are all damaged, each with the names of its other files.
+    pub(super) unlisted: BTreeMap<PathBuf, Vec<String>>,
 }
+
+/// What a look found: the findings, and the folders whose files no manifest lists.
+pub(super) type Looked = (Vec<Finding>, BTreeMap<PathBuf, Vec<String>>);
 
 impl Store {
     /// Compares ledger, manifests and the lengths of all files, without reading the files. Decision 3: in a clean store any
@@ -31,28 +37,32 @@ impl Store {
     /// # Errors
     /// `Io` of listing.
     pub fn verify_structure(&self) -> Result<Vec<Finding>> {
+        self.structure().map(|(findings, _)| findings)
+    }
+
+    pub(super) fn structure(&self) -> Result<Looked> {
         let mut attempt = 0;
         loop {
-            let (findings, before) = self.look()?;
+            let ((findings, unlisted), before) = self.look()?;
             let after = check(&*self.storage, self.start(), &mut |_| {})?;
             let has_moved = before.0 != after.head || before.1 != after.at;
             attempt += 1;
             if attempt == ATTEMPTS || !has_moved || findings.iter().all(|f| f.accepted) {
-                return Ok(findings);
+                return Ok((findings, unlisted));
             }
         }
     }
 
-    fn start(&self) -> Position {
+    pub(super) fn start(&self) -> Position {
         Position { records: 0, length: 0, last: identity::genesis(self.id) }
     }
 
     /// One look, and the head and the end of the ledger that it was made with.
-    fn look(&self) -> Result<(Vec<Finding>, Seen)> {
+    fn look(&self) -> Result<(Looked, Seen)> {
         let mut known = KnownUnits::default();
         let ledger = check(&*self.storage, self.start(), &mut |entry| known.note(&entry))?;
         let seen = (ledger.head.clone(), ledger.at);
-        let mut look = Look { store: self, ledger, known, findings: Vec::new() };
+        let mut look = Look { store: self, ledger, known, findings: Vec::new(), unlisted: BTreeMap::new() };
         look.journal()?;
         look.tree(&Tree::Raw)?;
         look.features()?;
@@ -66,7 +76,7 @@ impl Store {
             );
         }
         findings.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok((findings, seen))
+        Ok(((findings, look.unlisted), seen))
     }
 }
 

@@ -133,7 +133,8 @@ impl Reading<'_> {
         let Some(at) = self.leaves.each_at else {
             return Ok(None);
         };
-        let mut elements = reader.from(at);
+        // Its depth was found to be within the limit when it was read past.
+        let mut elements = reader.from(at, 1);
         let mut first = true;
         while elements.element(&mut first)? {
             for slot in &nest.each_slots {
