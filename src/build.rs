@@ -40,21 +40,39 @@ const BATCH: usize = 32;
 /// # Errors
 /// `Usage`, `Locked`, `Interrupted`, `Io`; `Damage` of the store itself.
 pub fn run(options: &BuildOptions, on_event: &mut dyn FnMut(Event<'_>) -> Result<()>) -> Result<BuildReport> {
-    if options.levels == 0 || options.levels > limits::LEVELS {
-        let what = format!("{} levels", options.levels);
-        return Err(Error::usage(what, format!("give 1 to {} levels", limits::LEVELS)));
-    }
+    check(options)?;
     let open = OpenOptions { io: IoMode::Pread, allow_foreign: options.allow_foreign };
-    let store = Store::open_to_write(&options.store, open)?;
+    run_in(&Store::open_to_write(&options.store, open)?, options, on_event)
+}
+
+/// The same over a store that is open already; [`BuildOptions::store`] is for the sandbox only.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in(
+    store: &Store,
+    options: &BuildOptions,
+    on_event: &mut dyn FnMut(Event<'_>) -> Result<()>,
+) -> Result<BuildReport> {
+    check(options)?;
     options.sandbox.enter([], &[&options.store]);
     let mut publisher = patiently(options.wait, &options.interrupt, || store.begin(Tree::Raw))?;
     let mut report = BuildReport::default();
-    let done = build_all(options, &store, &mut publisher, &mut report, on_event);
+    let done = build_all(options, store, &mut publisher, &mut report, on_event);
     // Also after an error: what was published stays, what was not goes, and the ledger is closed.
     let finished = publisher.finish();
     done?;
     finished?;
     Ok(report)
+}
+
+/// What is wrong with the options is said before the store is touched.
+fn check(options: &BuildOptions) -> Result<()> {
+    if options.levels == 0 || options.levels > limits::LEVELS {
+        let what = format!("{} levels", options.levels);
+        return Err(Error::usage(what, format!("give 1 to {} levels", limits::LEVELS)));
+    }
+    Ok(())
 }
 
 /// A book that is built, in staging.
@@ -93,8 +111,11 @@ fn build_all(
 fn recipe(store: &Store, key: &PartitionKey, options: &BuildOptions) -> Result<Option<(Recipe, bool)>> {
     let Some(manifest) = store.manifest(&Tree::Raw, key)? else { return Ok(None) };
     let Some(recipe) = Recipe::of(store, manifest, options)? else { return Ok(None) };
-    // A book that cannot be read is built again.
-    let is_done = !options.force && recipe.is_done(store).unwrap_or(false);
+    let is_done = match recipe.is_done(store) {
+        // A book that is damaged or gone is built again.
+        Err(e) if matches!(e.kind(), ErrorKind::Damage(_)) || e.is_not_found() => false,
+        is_done => is_done? && !options.force,
+    };
     Ok(Some((recipe, is_done)))
 }
 

@@ -90,16 +90,27 @@ pub struct CompactReport {
 /// `Usage`, `Locked`, `Interrupted`, `Io`; `Damage` of the store itself.
 pub fn run(options: &CompactOptions, on_event: &mut dyn FnMut(Event<'_>) -> Result<()>) -> Result<CompactReport> {
     let open = OpenOptions { io: IoMode::default(), allow_foreign: options.allow_foreign };
-    let store = Store::open_to_write(&options.store, open)?;
+    run_in(&Store::open_to_write(&options.store, open)?, options, on_event)
+}
+
+/// The same over a store that is open already; [`CompactOptions::store`] is for the sandbox only.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in(
+    store: &Store,
+    options: &CompactOptions,
+    on_event: &mut dyn FnMut(Event<'_>) -> Result<()>,
+) -> Result<CompactReport> {
     let trees = match &options.set {
-        Some(set) => vec![crate::export::tree(&store, Some(set))?],
+        Some(set) => vec![crate::export::tree(store, Some(set))?],
         None => store.trees()?,
     };
     options.sandbox.enter([], &[&options.store]);
     let mut report = CompactReport::default();
     for tree in trees {
         let mut publisher = patiently(options.wait, &options.interrupt, || store.begin(tree.clone()))?;
-        let done = compact_tree(options, &store, &tree, &mut publisher, &mut report, on_event);
+        let done = compact_tree(options, store, &tree, &mut publisher, &mut report, on_event);
         // Also after an error: what was published stays, what was not goes, and the ledger is closed.
         let finished = publisher.finish();
         done?;

@@ -19,7 +19,7 @@ use crate::read::TableReader;
 use crate::schema::PartitionKey;
 use crate::sink::rows::RowSelection;
 use crate::sink::{FORMATS, Folder, Format, Role, format_named};
-use crate::storage::{IoMode, OsStorage, Sandbox};
+use crate::storage::{IoMode, OsStorage, Sandbox, Storage};
 use crate::store::{KeyFilter, Segment, Store, Tree};
 
 /// What to export, and where to.
@@ -93,16 +93,32 @@ pub struct ExportReport {
 /// # Errors
 /// `Usage` for options that cannot be met, `Locked`, `Interrupted`; `Io` of the folder; `Damage` of the store itself.
 pub fn run(options: &ExportOptions, on_event: &mut dyn FnMut(Event<'_>) -> Result<()>) -> Result<ExportReport> {
-    let formats = formats(&options.formats)?;
+    // What is wrong with the options is said before the folder is made.
+    formats(&options.formats)?;
     let store = Store::open(&options.store)?;
-    let tree = tree(&store, options.set.as_deref())?;
+    tree(&store, options.set.as_deref())?;
     refuse_inside(&options.store, &options.out)?;
-    let keys: Vec<PartitionKey> = store.keys(&tree)?.into_iter().filter(|key| options.filter.pass(key)).collect();
     let storage = Arc::new(OsStorage::open_or_create(&options.out, IoMode::default())?);
+    run_in(&store, storage, options, on_event)
+}
+
+/// The same from a store and into a folder that are open already; their paths in the options are for the sandbox only.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in(
+    store: &Store,
+    storage: Arc<dyn Storage>,
+    options: &ExportOptions,
+    on_event: &mut dyn FnMut(Event<'_>) -> Result<()>,
+) -> Result<ExportReport> {
+    let formats = formats(&options.formats)?;
+    let tree = tree(store, options.set.as_deref())?;
+    let keys: Vec<PartitionKey> = store.keys(&tree)?.into_iter().filter(|key| options.filter.pass(key)).collect();
     options.sandbox.enter([options.store.as_path()], &[&options.out]);
     let folder = patiently(options.wait, &options.interrupt, || Folder::begin(storage.clone()))?;
     let mut report = ExportReport::default();
-    let done = export_all(options, &store, &tree, &keys, &folder, &formats, &mut report, on_event);
+    let done = export_all(options, store, &tree, &keys, &folder, &formats, &mut report, on_event);
     // Also after an error: what was published stays, what was not goes.
     let finished = folder.finish();
     done?;

@@ -4,10 +4,11 @@
 //! only. One writer at a time holds the lock there, or several shards of one run share it; what a killed run left behind is
 //! removed by the next.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Stage;
 use crate::error::Result;
@@ -37,6 +38,8 @@ pub struct Folder {
     next: AtomicU64,
     /// What the names of our files in staging begin with.
     prefix: String,
+    /// Folders whose entries this run has made durable.
+    durable: Mutex<BTreeSet<PathBuf>>,
     _locks: Vec<Box<dyn HeldLock>>,
 }
 
@@ -66,7 +69,13 @@ impl Folder {
         let staging = Path::new(STAGING);
         storage.create_dir(staging)?;
         let lock = storage.lock(&staging.join(LOCK), LockMode::Exclusive)?;
-        let folder = Self { storage, next: AtomicU64::new(0), prefix: String::new(), _locks: vec![lock] };
+        let folder = Self {
+            storage,
+            next: AtomicU64::new(0),
+            prefix: String::new(),
+            durable: Mutex::default(),
+            _locks: vec![lock],
+        };
         folder.clear()?;
         Ok(folder)
     }
@@ -81,7 +90,8 @@ impl Folder {
         let shared = storage.lock(&staging.join(LOCK), LockMode::Shared)?;
         let own = storage.lock(&staging.join(format!("{LOCK}.{index}.{count}")), LockMode::Exclusive)?;
         let prefix = format!("{index}.{count}-");
-        let folder = Self { storage, next: AtomicU64::new(0), prefix, _locks: vec![own, shared] };
+        let folder =
+            Self { storage, next: AtomicU64::new(0), prefix, durable: Mutex::default(), _locks: vec![own, shared] };
         folder.clear()?;
         Ok(folder)
     }
@@ -112,13 +122,17 @@ impl Folder {
         folders.iter().try_for_each(|folder| self.storage.sync_dir(folder))
     }
 
-    /// Creates what is missing of a path; the entry of each new folder is made durable in its parent.
+    /// Creates what is missing of a path and makes the entry of each folder durable in its parent, once a run: a folder that
+    /// is there may have been made by a run that failed before its sync.
     fn make_folders(&self, path: &Path) -> Result<()> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parent = PathBuf::new();
         for part in path.iter() {
             let child = parent.join(part);
-            if self.storage.create_dir(&child)? {
+            if !durable.contains(&child) {
+                self.storage.create_dir(&child)?;
                 self.storage.sync_dir(&parent)?;
+                durable.insert(child.clone());
             }
             parent = child;
         }

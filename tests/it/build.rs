@@ -8,7 +8,7 @@ use crate::cli::{good, hftcol};
 const MIDNIGHT_MS: u64 = 1_723_075_200_000;
 
 /// A line of a capture of spot: the time of capture in ns, then the message.
-fn depth(at: u64, first: u64, last: u64, bids: &str, asks: &str) -> String {
+pub(crate) fn depth(at: u64, first: u64, last: u64, bids: &str, asks: &str) -> String {
     let event = MIDNIGHT_MS + at;
     format!(
         "{}000000 {{\"stream\":\"btcusdt@depth\",\"data\":{{\"e\":\"depthUpdate\",\"E\":{event},\"s\":\"BTCUSDT\",\"U\":{first},\
@@ -17,7 +17,7 @@ fn depth(at: u64, first: u64, last: u64, bids: &str, asks: &str) -> String {
     )
 }
 
-fn snapshot(at: u64, last: u64, bids: &str, asks: &str) -> String {
+pub(crate) fn snapshot(at: u64, last: u64, bids: &str, asks: &str) -> String {
     format!("{}000000 {{\"lastUpdateId\":{last},\"bids\":[{bids}],\"asks\":[{asks}]}}\n", MIDNIGHT_MS + at)
 }
 

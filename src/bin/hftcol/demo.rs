@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use hftcol::error::{Error, Result};
+use hftcol::error::{Error, ErrorKind, Result};
 
 use crate::Cli;
 use crate::output::{Output, Style};
@@ -53,10 +53,10 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let store = args.dir.join("store");
     let store = utf8(&store)?;
     let raw = utf8(&raw)?;
+    show_and_run(&["import", raw, "--store", store], output)?;
+    show_and_run(&["ls", "--store", store], output)?;
+    compute(store, output)?;
     for command in [
-        vec!["import", raw, "--store", store],
-        vec!["ls", "--store", store],
-        vec!["compute", "--store", store, "--threads", "2"],
         vec!["head", "--store", store, "--set", "default", "--table", "book", "--columns", SHOWN, "-n", "12"],
         vec!["verify", "--store", store],
     ] {
@@ -66,6 +66,18 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
         "\nThe store stays in {store}; go on with your own files: hftcol import FILES --store DIR, hftcol compute --store DIR."
     ));
     Ok(())
+}
+
+/// Computes the set; one that another version has left in the folder with other features is replaced.
+fn compute(store: &str, output: &Output) -> Result<()> {
+    let command = ["compute", "--store", store, "--threads", "2"];
+    match show_and_run(&command, output) {
+        Err(e) if matches!(e.kind(), ErrorKind::Usage { .. }) => {
+            output.note(format_args!("The set in {store} has another configuration: it is computed anew ({e})."));
+            show_and_run(&[&command[..], &["--force"]].concat(), output)
+        }
+        done => done,
+    }
 }
 
 /// Prints a command as it would be typed and runs it through the same parser.
