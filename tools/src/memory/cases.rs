@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{hostile, packed};
+use super::{hostile, packed, texts};
 use crate::synth::{Layout, Order, Synth};
 
 /// How large inputs are.
@@ -60,6 +60,10 @@ pub(super) const ALL: &[Case] = &[
     good("dense level changes", hostile::dense_changes),
     bad("huge arrays", hostile::huge_arrays, &[0, 1]),
     bad("rejects alone", hostile::rejects, &[1]),
+    bad("a million brackets", texts::nested, &[1, 3]),
+    bad("numbers of 100,000 digits", texts::digits, &[1]),
+    bad("quotes that stay open", texts::quotes, &[1, 3]),
+    bad("lone surrogates", texts::surrogates, &[0, 1]),
 ];
 
 /// Books of ten levels and trades, wide.

@@ -6,19 +6,19 @@ use std::path::Path;
 
 use super::cases::{Sizes, words};
 
-const TRADES_HEADER: &str = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n";
+pub(super) const TRADES_HEADER: &str = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n";
 
-fn create(raw: &Path, name: &str) -> io::Result<BufWriter<File>> {
+pub(super) fn create(raw: &Path, name: &str) -> io::Result<BufWriter<File>> {
     Ok(BufWriter::with_capacity(1 << 20, File::create(raw.join(name))?))
 }
 
-fn trade(out: &mut impl Write, at: u64) -> io::Result<()> {
+pub(super) fn trade(out: &mut impl Write, at: u64) -> io::Result<()> {
     let us = 1_700_000_000_000_000 + at;
     writeln!(out, "x,S,{us},{us},{at},buy,1.5,{}", at % 1_000 + 1)
 }
 
 /// Bytes without a newline.
-fn fill(out: &mut impl Write, mut bytes: u64) -> io::Result<()> {
+pub(super) fn fill(out: &mut impl Write, mut bytes: u64) -> io::Result<()> {
     let block = [b'7'; 64 << 10];
     while bytes > 0 {
         let length = bytes.min(block.len() as u64);

@@ -1,11 +1,13 @@
 //! `cargo tools memory`: the peak resident memory of imports against `--memory`, for inputs that are large or hostile.
 //!
 //! Each case is generated, imported with each budget, and removed. A peak above the budget, or another exit code than the case
-//! allows, fails the command; all cases are run first. The memory is that of the whole process, as the kernel counts it.
+//! allows, fails the command, as does one that takes longer than [`SECONDS_PER_MB`]; all cases are run first. The memory is that
+//! of the whole process, as the kernel counts it.
 
 mod cases;
 mod hostile;
 mod packed;
+mod texts;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use cases::{Case, Sizes};
 
 /// Budgets in MiB.
 const BUDGETS_MIB: [u64; 2] = [64, 256];
+/// What a megabyte of any input may take; an input of less counts as one.
+const SECONDS_PER_MB: f64 = 2.0;
 
 pub(crate) fn run(words: &[String]) -> Result<(), String> {
     let mut arguments = Arguments::new(words);
@@ -30,8 +34,8 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     let folder = dir.join(format!("hftcol-memory-{}", std::process::id()));
     let sizes = Sizes { bytes: megabytes * 1_000_000, seed: 1 };
     println!(
-        "{:<28} {:>9} {:>7} {:>9} {:>8} {:>9} {:>5}",
-        "case", "input MB", "budget", "peak MiB", "wall s", "rows", "exit"
+        "{:<28} {:>9} {:>7} {:>9} {:>8} {:>7} {:>9} {:>5}",
+        "case", "input MB", "budget", "peak MiB", "wall s", "s/MB", "rows", "exit"
     );
     let mut over = Vec::new();
     for case in cases::ALL.iter().filter(|case| only.as_deref().is_none_or(|name| case.name.contains(name))) {
@@ -69,18 +73,23 @@ fn measure(
         run.report["tables"].as_object().map_or(0, |t| t.values().filter_map(|table| table["rows"].as_u64()).sum());
     let peak_mib = run.peak_bytes as f64 / f64::from(1 << 20);
     let code = run.code.unwrap_or(-1);
+    let seconds_per_mb = run.wall_seconds / (input as f64 / 1e6).max(1.0);
     println!(
-        "{:<28} {:>9.1} {:>7} {:>9.1} {:>8.2} {:>9} {:>5}",
+        "{:<28} {:>9.1} {:>7} {:>9.1} {:>8.2} {:>7.3} {:>9} {:>5}",
         case.name,
         input as f64 / 1e6,
         budget_mib,
         peak_mib,
         run.wall_seconds,
+        seconds_per_mb,
         rows,
         code
     );
     if !case.codes.contains(&code) {
         return Ok(Some(format!("{}, {budget_mib} MiB: exit {code}: {}", case.name, run.said)));
+    }
+    if seconds_per_mb > SECONDS_PER_MB {
+        return Ok(Some(format!("{}, {budget_mib} MiB: {seconds_per_mb:.2} s a MB", case.name)));
     }
     Ok((run.peak_bytes > budget_mib << 20).then(|| format!("{}: {peak_mib:.1} of {budget_mib} MiB", case.name)))
 }
