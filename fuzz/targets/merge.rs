@@ -1,10 +1,16 @@
 //! Any bytes as snapshots and trades of a partition: the merge gives what a stable sort of all rows gives, for every layout
-//! of the files, by the stored clock and by the other one.
+//! of the files, by the stored clock and by the other one; and every window over them holds what a fresh sum of its rows
+//! gives, whether the rows stay in memory or not.
 #![no_main]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hftcol::codec::ColumnValues;
+use hftcol::error::Result;
+use hftcol::feature::{
+    Arena, ChangeInputs, FeatureConfig, PartitionInputs, Plan, PriorVolume, WindowScratch, run_book,
+};
 use hftcol::format::FileHeader;
 use hftcol::merge::{BookSide, Merge, MergeConfig, MergeMemory, Simd};
 use hftcol::read::TableReader;
@@ -57,7 +63,121 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     assert_eq!(found, expected(&book, &trades, clock));
+    windows(&book, &trades, segment, setup & 1 == 1);
 });
+
+/// A step of the clocks in windows, so that the horizons hold few rows or many.
+const STEP: i64 = 250_000_000;
+const HORIZONS: [u32; 2] = [1, 7];
+
+/// Computes the rolling columns of the rows and compares each with the sum over its window.
+fn windows(book: &[Row], trades: &[Row], segment: usize, spills: bool) {
+    let slow = |rows: &[Row]| -> Vec<Row> {
+        rows.iter().map(|row| Row { event: row.event * STEP, recv: row.event * STEP, ..*row }).collect()
+    };
+    let (book, trades) = (slow(book), slow(trades));
+    if book.is_empty() {
+        return;
+    }
+    let files = (table("book", &book, segment), table("trades", &trades, segment + 1));
+    let config = FeatureConfig {
+        features: vec!["rolling".to_owned()],
+        horizons_s: HORIZONS.to_vec(),
+        levels: 1,
+        ofi_levels: 1,
+        max_gap_ns: i64::MAX,
+        ..FeatureConfig::default()
+    };
+    let bytes = if spills { 0 } else { 1 << 20 };
+    let mut arena = Arena::with_window_bytes(&config, bytes).expect("a configuration of our own");
+    let inputs = PartitionInputs {
+        book: &files.0,
+        trades: &files.1,
+        changes: ChangeInputs::default(),
+        clock: Clock::Event,
+        date_tz: "UTC",
+        prior: PriorVolume::default(),
+    };
+    let plan = Plan::new(&config, &inputs.shape()).expect("a shape of our own");
+    let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    run_book(&inputs, &plan, &mut arena, &mut Scratch::default(), &mut |rows, values| {
+        for (column, values) in plan.schema().columns.iter().zip(values) {
+            let out = found.entry(column.name.clone()).or_default();
+            match values {
+                ColumnValues::F64(values) => out.extend_from_slice(&values[..rows]),
+                ColumnValues::I64 { values, validity } => {
+                    let known = |row: usize| validity.is_none_or(|bits| bits[row / 64] >> (row % 64) & 1 == 1);
+                    out.extend((0..rows).map(|row| if known(row) { values[row] as f64 } else { f64::NAN }));
+                }
+                ColumnValues::Text { .. } => unreachable!("no feature is text"),
+            }
+        }
+        Ok(())
+    })
+    .expect("rows of our own");
+    for seconds in HORIZONS {
+        for (name, values) in fresh(&book, &trades, i64::from(seconds) * 1_000_000_000) {
+            let name = format!("{name}_{seconds}s");
+            let same = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
+            let all = found[&name].len() == values.len() && found[&name].iter().zip(&values).all(same);
+            assert!(all, "{name}: {:?} for {values:?}", found[&name]);
+        }
+    }
+}
+
+/// The columns over a horizon, each row's window gone through anew.
+fn fresh(book: &[Row], trades: &[Row], horizon: i64) -> BTreeMap<&'static str, Vec<f64>> {
+    // Of each two-sided row: place; ofi, bought, sold, all.
+    let mut rows: Vec<(usize, [f64; 4])> = Vec::new();
+    let mut next = 0;
+    for (place, row) in book.iter().enumerate().filter(|(_, row)| row.size > 0) {
+        let since: Vec<&Row> = trades[next..].iter().take_while(|trade| trade.event <= row.event).collect();
+        let sum = |side: i64| since.iter().filter(|t| t.record % 3 - 1 == side).map(|t| t.size as f64).sum::<f64>();
+        // The bid stays; the ask goes up, and its one unit with it.
+        let ofi = rows.last().map_or(0.0, |(before, _)| (row.size - book[*before].size + 1) as f64);
+        rows.push((place, [ofi, sum(1), sum(-1), sum(-1) + sum(0) + sum(1)]));
+        next += since.len();
+    }
+    let names = ["ofi_sum", "buy_volume", "sell_volume", "trade_volume", "snapshot_count", "mid_high", "mid_low"];
+    let mut columns: BTreeMap<_, _> = names.iter().map(|name| (*name, vec![f64::NAN; book.len()])).collect();
+    for (at, (place, _)) in rows.iter().enumerate() {
+        let inside: Vec<_> = rows[..=at].iter().filter(|r| book[r.0].event > book[*place].event - horizon).collect();
+        let mids = || inside.iter().map(|r| (book[r.0].record + 3) as f64 / 2.0);
+        let mut set = |name: usize, value: f64| columns.get_mut(names[name]).expect("a name")[*place] = value;
+        for number in 0..4 {
+            set(number, inside.iter().map(|r| r.1[number]).sum());
+        }
+        set(4, inside.len() as f64);
+        set(5, mids().fold(f64::MIN, f64::max));
+        set(6, mids().fold(f64::MAX, f64::min));
+    }
+    columns
+}
+
+/// What windows cannot hold in memory.
+#[derive(Default)]
+struct Scratch(BTreeMap<(u32, u64), Vec<u64>>);
+
+impl WindowScratch for Scratch {
+    fn clear(&mut self) -> Result<()> {
+        self.0.clear();
+        Ok(())
+    }
+
+    fn write(&mut self, stream: u32, block: u64, words: &[u64]) -> Result<()> {
+        self.0.insert((stream, block), words.to_vec());
+        Ok(())
+    }
+
+    fn read(&mut self, stream: u32, block: u64, words: &mut [u64]) -> Result<()> {
+        words.copy_from_slice(&self.0[&(stream, block)]);
+        Ok(())
+    }
+
+    fn release(&mut self, stream: u32, below: u64) {
+        self.0.retain(|(of, block), _| *of != stream || *block >= below);
+    }
+}
 
 /// Name and clock of each snapshot, and number and notional of its trades if it takes any.
 fn expected(book: &[Row], trades: &[Row], clock: Clock) -> Vec<(i64, i64, Option<(i64, i64)>)> {
