@@ -133,7 +133,7 @@ impl Error {
         Self::new(ErrorKind::Usage { what: what.into(), advice: advice.into() })
     }
 
-    /// An operating-system error with the operation and the path; an error that comes from [`at_path`] knows the path better.
+    /// An operating-system error with the operation and the path; the error of a write that names its own file keeps that name.
     #[must_use]
     pub fn io(op: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         let (path, source) = match source.downcast::<AtPath>() {

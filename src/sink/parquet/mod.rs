@@ -2,9 +2,8 @@
 //!
 //! In comes a [`TableReader`], whose every block is checked as it is read; out go the bytes of one Parquet file, zstd,
 //! which are the same for the same table; a column of f64 is split into its bytes where that suits it, or stays as it is where
-//! nothing shrinks it ([`form`]). Keys are
-//! `timestamp[ns, UTC]`, decimals are decimals, NaN is a real null. [`compare`] reads the finished file once more and holds
-//! it against the table, value by value. Memory: a block of one column and a page, whatever the table's size.
+//! nothing shrinks it. Keys are `timestamp[ns, UTC]`, decimals are decimals, NaN is a real null. [`compare`] reads the finished
+//! file once more and holds it against the table, value by value. Memory: a block of one column and a page, whatever the table's size.
 
 mod cells;
 mod compare;
