@@ -23,7 +23,9 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
         for folder in [&corpus, &seeds] {
             std::fs::create_dir_all(root.join(folder)).map_err(|e| format!("{folder}: {e}"))?;
         }
-        let mut words = vec!["+nightly", "fuzz", "run", &target, &corpus, &seeds, "--", &limit, "-rss_limit_mb=2048"];
+        let mut words = vec!["+nightly", "fuzz", "run", &target, &corpus, &seeds];
+        words.extend(vectors(&target));
+        words.extend(["--", &limit, "-rss_limit_mb=2048"]);
         let dictionary = format!("-dict=fuzz/dictionaries/{target}.dict");
         if root.join(&dictionary["-dict=".len()..]).exists() {
             words.push(&dictionary);
@@ -31,6 +33,14 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
         call(root, &words)?;
     }
     Ok(())
+}
+
+/// Seeds of a target that stand elsewhere: the files of the format are tried from its vectors.
+fn vectors(target: &str) -> &'static [&'static str] {
+    match target {
+        "table_file" => &["format-spec/vectors/v1/good", "format-spec/vectors/v1/bad"],
+        _ => &[],
+    }
 }
 
 /// The names of the files in `fuzz/targets`.
