@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
@@ -17,9 +18,10 @@ use super::file::seal;
 use crate::error::{Error, Result, at_path};
 
 /// Bytes of a piece.
-const PIECE: usize = 1 << 20;
-/// Pieces that a long file holds at most, the one being filled included: a block of a wide table comes all at once.
-const PIECES: usize = 4;
+const PIECE: usize = 512 << 10;
+/// Pieces that the long files of one thread have besides the one that each is filling: a block of a wide table comes all at once, and
+/// a device pauses now and then for longer than a block takes.
+const PIECES: usize = 9;
 /// Where a piece begins, in memory and in the file: what every device accepts.
 const ALIGN: usize = 4_096;
 
@@ -33,6 +35,7 @@ pub(super) struct DirectFile {
     /// Where the piece goes; behind the last byte once there is none.
     offset: u64,
     lane: Option<Lane>,
+    shared: Arc<AtomicUsize>,
     state: State,
 }
 
@@ -74,6 +77,11 @@ impl Piece {
     }
 }
 
+thread_local! {
+    /// What the long files that a thread has created hold together, so that its memory does not grow with their number.
+    static SHARED: Arc<AtomicUsize> = Arc::default();
+}
+
 /// The thread that writes.
 #[derive(Debug)]
 struct Lane {
@@ -81,12 +89,15 @@ struct Lane {
     written: Receiver<io::Result<Piece>>,
     /// Pieces that the thread has.
     given: usize,
+    /// Pieces beyond the first, which count in `shared`.
+    extra: usize,
+    shared: Arc<AtomicUsize>,
 }
 
 impl Lane {
-    fn start(file: Arc<File>) -> io::Result<Self> {
-        let (pieces, taken) = bounded::<(Piece, u64)>(PIECES);
-        let (done, written) = bounded(PIECES);
+    fn start(file: Arc<File>, shared: Arc<AtomicUsize>) -> io::Result<Self> {
+        let (pieces, taken) = bounded::<(Piece, u64)>(PIECES + 1);
+        let (done, written) = bounded(PIECES + 1);
         // It ends when the file lets go of it.
         std::thread::Builder::new().name("hftcol-write".to_owned()).spawn(move || {
             for (piece, offset) in taken {
@@ -96,7 +107,7 @@ impl Lane {
                 }
             }
         })?;
-        Ok(Self { pieces, written, given: 0 })
+        Ok(Self { pieces, written, given: 0, extra: 0, shared })
     }
 
     fn give(&mut self, piece: Piece, offset: u64) -> io::Result<()> {
@@ -110,9 +121,36 @@ impl Lane {
         self.written.recv().unwrap_or_else(|_| Err(ended()))
     }
 
-    /// A piece to fill: one that is written, or a new one while there may be more.
+    /// A piece to fill: one that is written, else a new one while there may be more. What else is written is given up, so that the
+    /// thread's other files may have as many.
     fn next(&mut self) -> io::Result<Piece> {
-        if self.written.is_empty() && self.given + 1 < PIECES { Ok(Piece::new()) } else { self.take_back() }
+        if self.written.is_empty() {
+            return if self.may_have_more() { Ok(Piece::new()) } else { self.take_back() };
+        }
+        let piece = self.take_back()?;
+        while self.extra > 0 && !self.written.is_empty() {
+            self.take_back()?;
+            self.give_up(1);
+        }
+        Ok(piece)
+    }
+
+    fn may_have_more(&mut self) -> bool {
+        let more = |count: usize| (count < PIECES).then_some(count + 1);
+        let granted = self.shared.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
+        self.extra += usize::from(granted);
+        granted
+    }
+
+    fn give_up(&mut self, pieces: usize) {
+        self.extra -= pieces;
+        self.shared.fetch_sub(pieces, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.give_up(self.extra);
     }
 }
 
@@ -156,6 +194,7 @@ impl DirectFile {
             filled: 0,
             offset: 0,
             lane: None,
+            shared: SHARED.with(Arc::clone),
             state: State::Pieces,
         }
     }
@@ -164,7 +203,7 @@ impl DirectFile {
     fn hand_over(&mut self) -> io::Result<()> {
         let mut lane = match self.lane.take() {
             Some(lane) => lane,
-            None => Lane::start(Arc::clone(&self.file))?,
+            None => Lane::start(Arc::clone(&self.file), Arc::clone(&self.shared))?,
         };
         let full = std::mem::replace(&mut self.piece, Piece::none());
         lane.give(full, self.offset)?;
@@ -296,6 +335,30 @@ mod tests {
             let small: Vec<&[u8]> = bytes.chunks(100_003).collect();
             assert_eq!(written(&small, 2), bytes, "{length} bytes in chunks");
         }
+    }
+
+    #[test]
+    fn files_of_a_thread_share_its_pieces() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..3 * PIECE).map(|i| (i % 253) as u8).collect();
+        let mut files: Vec<(PathBuf, DirectFile)> = (0..2 * PIECES)
+            .map(|number| folder.path().join(number.to_string()))
+            .map(|path| (path.clone(), DirectFile::new(File::create_new(&path).unwrap(), &path)))
+            .collect();
+        let held = || SHARED.with(|shared| shared.load(Ordering::Relaxed));
+        for _ in 0..3 {
+            for (_, file) in &mut files {
+                file.write_all(&bytes).unwrap();
+                assert!(held() <= PIECES);
+            }
+        }
+        // One is let go of in the midst of its pieces.
+        files.pop();
+        for (path, file) in &mut files {
+            file.sync().unwrap();
+            assert!(std::fs::read(path).unwrap() == bytes.repeat(3));
+        }
+        assert_eq!(held(), 0);
     }
 
     #[test]
