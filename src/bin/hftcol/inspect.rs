@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hftcol::error::{Error, Result};
+use hftcol::error::{Error, Escaped, Result};
 use hftcol::export::open_table;
 use hftcol::format::BlockEntry;
 use hftcol::read::TableReader;
@@ -161,12 +161,12 @@ fn facts(reader: &TableReader, summaries: &[Summary]) -> String {
          {} of values ({:.2} bytes/row), blocks of {} rows, {} a group\n\
          content {:032x}, identity {:032x}\nfingerprint {:032x}, inputs [{}]",
         header.table,
-        header.key.venue,
-        header.key.security,
+        Escaped(header.key.venue.as_bytes()),
+        Escaped(header.key.security.as_bytes()),
         header.key.date,
         header.generation,
         header.segment,
-        if header.channel.is_empty() { "-" } else { &header.channel },
+        if header.channel.is_empty() { Escaped(b"-") } else { Escaped(header.channel.as_bytes()) },
         footer.rows,
         header.first_row,
         header.clock.name(),

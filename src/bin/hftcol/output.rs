@@ -71,7 +71,7 @@ impl Output {
     /// # Errors
     /// As [`Output::line`].
     pub(crate) fn json(&self, value: &serde_json::Value) -> Result<()> {
-        self.line(value)
+        self.line(json_text(value))
     }
 
     /// Prints a note for people on standard error, unless quiet.
@@ -92,7 +92,7 @@ impl Output {
     pub(crate) fn error(&self, error: &Error) {
         if self.style == Style::Json {
             let value = serde_json::json!({"error": error.to_string(), "exit_code": error.exit_code()});
-            eprintln!("{value}");
+            eprintln!("{}", json_text(&value));
         } else {
             eprintln!("error: {error}");
         }
@@ -103,5 +103,28 @@ impl Output {
             }
             source = cause.source();
         }
+    }
+}
+
+/// JSON leaves the control characters above 0x7e as they are, and terminals obey some of them.
+fn json_text(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escape = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_no_control_characters_and_the_same_value() {
+        let value = serde_json::json!({"security": "a\u{9b}31m\u{7f}\n\u{1b}\u{e9}"});
+        let text = json_text(&value);
+        assert!(!text.contains(char::is_control), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 }

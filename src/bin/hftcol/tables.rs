@@ -1,10 +1,11 @@
 //! Tables for people, and the same cells as plain lines.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use hftcol::error::Escaped;
 
 use crate::output::{Output, Style};
 
-/// A table of text cells.
+/// A table of text cells. Names in them come from the data: they are printed escaped.
 #[derive(Debug)]
 pub(crate) struct Grid {
     header: Vec<String>,
@@ -17,11 +18,15 @@ impl Grid {
     }
 
     pub(crate) fn of(header: Vec<String>, rows: Vec<Vec<String>>) -> Self {
-        Self { header, rows }
+        // A cell of several lines stays one.
+        let line = |line: &str| Escaped(line.as_bytes()).to_string();
+        let cell = |cell: &String| cell.split('\n').map(line).collect::<Vec<_>>().join("\n");
+        let cells = |cells: &Vec<String>| -> Vec<String> { cells.iter().map(cell).collect() };
+        Self { header: cells(&header), rows: rows.iter().map(cells).collect() }
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(escaped(cells.to_vec()));
     }
 
     /// True if there is no row.
@@ -52,4 +57,8 @@ impl Grid {
         }
         table.to_string()
     }
+}
+
+fn escaped(cells: Vec<String>) -> Vec<String> {
+    cells.into_iter().map(|cell| Escaped(cell.as_bytes()).to_string()).collect()
 }
