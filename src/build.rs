@@ -9,6 +9,7 @@
 //! alone; a kill leaves every partition as before or as after, and the next run goes on. The files depend on the stored
 //! rows and the options, never on threads.
 
+mod again;
 mod apply;
 mod carried;
 mod options;
@@ -25,6 +26,7 @@ use crate::schema::{BOOK_BUILT, PartitionKey};
 use crate::storage::IoMode;
 use crate::store::{Manifest, OpenOptions, Publication, Publisher, Segment, Staged, Store, Tree};
 
+pub(crate) use again::{Asked, again};
 pub(crate) use carried::carried;
 pub use options::{BuildOptions, BuildReport, Built, Event, Every, LEVELS};
 

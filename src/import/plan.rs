@@ -138,6 +138,32 @@ pub(crate) fn decide<'r>(
     Ok(decision)
 }
 
+/// The plan of one table by itself: what an import of the sources that have an ordinal does with it over what is stored of
+/// it, and the zone of the partition's date. `None` if nothing is written.
+///
+/// # Errors
+/// Why the import would be refused.
+pub(crate) fn decide_table<'r>(
+    (store, key): (&Store, &PartitionKey),
+    (table, parts): (RawTable, Vec<Part<'r>>),
+    (stored, kept): (Option<StoredTable>, Arc<[String]>),
+    (sources, ordinals): (&[SourceFacts], &[Option<u32>]),
+    overlap: Overlap,
+) -> Result<Option<(TablePlan<'r>, String)>, String> {
+    let is_mine = |source: u32| ordinals.get(source as usize).copied().flatten().is_some();
+    let mut candidate = Candidate { table, parts, by_source: Vec::new(), has_sequence: false, sequenced: true };
+    candidate.gather();
+    candidate.by_source.retain(|(source, _)| is_mine(*source));
+    candidate.parts.retain(|part| part.section.facts.iter().any(|(source, _)| is_mine(*source)));
+    candidate.find_order(&|source| (!is_mine(source)).then_some(LeftOut::Already));
+    let (before, known, left_out) = (None, Vec::new(), Vec::new());
+    let mut planner = Planner { store, before, known, sources, overlap, kept: &kept, key: key.clone(), left_out };
+    let mut date_tz = String::new();
+    let screened = planner.screen(&candidate, (stored, Arc::clone(&kept)), &mut date_tz)?;
+    let is_written = !screened.kept.is_empty();
+    Ok(is_written.then(|| (planner.table(&candidate, screened, ordinals), date_tz)))
+}
+
 /// A table with new rows.
 #[derive(Debug)]
 struct Candidate<'r> {

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::partition::{DecimalFacts, Facts, Role, Run, RunBuffer, Scratch, TableShape};
 use crate::read::TableReader;
 use crate::schema::{Clock, LogicalType, PartitionKey, RawTable};
-use crate::store::{Manifest, Store, Tree};
+use crate::store::{Manifest, Segment, Store, Tree};
 
 /// A table of a partition as it is stored.
 #[derive(Debug)]
@@ -41,9 +41,24 @@ impl StoredTable {
         table: RawTable,
         kept: &mut Vec<String>,
     ) -> Result<Option<Self>> {
+        let open = |segment: &Segment| {
+            Ok((TableReader::open(store.open_segment(&Tree::Raw, &manifest.key, segment)?)?, segment.segment))
+        };
+        Self::of(table, manifest.table(table.name()).map(open), kept)
+    }
+
+    /// The table of these files with their segment numbers, in row order.
+    ///
+    /// # Errors
+    /// As [`StoredTable::open`].
+    pub(crate) fn of(
+        table: RawTable,
+        readers: impl Iterator<Item = Result<(TableReader, u32)>>,
+        kept: &mut Vec<String>,
+    ) -> Result<Option<Self>> {
         let mut stored: Option<Self> = None;
-        for segment in manifest.table(table.name()) {
-            let reader = TableReader::open(store.open_segment(&Tree::Raw, &manifest.key, segment)?)?;
+        for opened in readers {
+            let (reader, last_segment) = opened?;
             let shape = TableShape::of_schema(table, &reader.header().schema, kept).ok_or_else(|| {
                 Error::damage("import", "a raw table's schema", format!("another one in {}", table.name()))
             })?;
@@ -58,7 +73,7 @@ impl StoredTable {
                 facts,
                 has_sequence,
                 sequenced,
-                last_segment: segment.segment,
+                last_segment,
             };
             let whole = match stored.take() {
                 None => Self { segments: vec![reader], ..next },

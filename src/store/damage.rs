@@ -9,9 +9,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::folder::Folder;
 use super::journal::{Entry, Journal, Kind, Unit};
-use super::{Manifest, Publisher, Staged, hash_file, identity, layout};
+use super::{Manifest, Publisher, Staged, Tree, hash_file, identity, layout};
 use crate::error::{Error, Result};
-use crate::schema::PartitionKey;
+use crate::schema::{BOOK_BUILT, PartitionKey};
 use crate::storage::{ReadAt, WriteFile};
 
 /// A file of a partition as the ledger knows it.
@@ -59,11 +59,19 @@ impl Publisher {
     /// # Errors
     /// `Io`, `Damage` of the ledger.
     pub fn damaged(&self) -> Result<Vec<DamagedPartition>> {
+        self.damaged_in(&self.tree)
+    }
+
+    /// The same of any tree.
+    ///
+    /// # Errors
+    /// As [`Publisher::damaged`].
+    pub fn damaged_in(&self, wanted: &Tree) -> Result<Vec<DamagedPartition>> {
         let mut known: BTreeMap<PartitionKey, Entry> = BTreeMap::new();
         let genesis = identity::genesis(self.store.id);
         Journal::new(Arc::clone(&self.store.storage), genesis, &self.lane).catch_up(&mut |entry| {
             if let Unit::Partition(tree, key) = &entry.unit
-                && *tree == self.tree
+                && tree == wanted
             {
                 let key = key.clone();
                 if entry.kind == Kind::Removed {
@@ -76,8 +84,8 @@ impl Publisher {
         let mut damaged = Vec::new();
         for (key, entry) in known {
             let Some(first) = entry.files.first() else { continue };
-            let place = layout::partition(&self.tree, &key);
-            let folder = Folder::read(self.storage(), &self.tree, &place)?;
+            let place = layout::partition(wanted, &key);
+            let folder = Folder::read(self.storage(), wanted, &place)?;
             let manifest = folder.manifest.filter(|(_, bytes)| xxh3_128(bytes) == first.hash).map(|(m, _)| m);
             let mut files = Vec::new();
             for fact in entry.files.iter().skip(1) {
@@ -106,7 +114,8 @@ impl Publisher {
     }
 
     /// Puts files that were made again into their places, durably, and the manifest last. Every one must be what the ledger
-    /// says; nothing is done if one is not. The ledger stays as it is: it knows them.
+    /// says; nothing is done if one is not, or if one is missing that is not a built book: those are made from the others.
+    /// The ledger stays as it is: it knows them.
     ///
     /// # Errors
     /// `Damage` for bytes that are not those that were published, `Io`.
@@ -123,7 +132,9 @@ impl Publisher {
             let wanted = partition.files.iter().find(|file| file.name == *name).map_or(0, |file| file.hash);
             check(name, hash_file(&*self.open_staged(staged)?)?, wanted)?;
         }
-        let left = |file: &&PublishedFile| !file.sound && files.iter().all(|(name, _)| *name != file.name);
+        let left = |file: &&PublishedFile| {
+            !file.sound && file.table != BOOK_BUILT && files.iter().all(|(name, _)| *name != file.name)
+        };
         if let Some(file) = partition.files.iter().find(left) {
             return Err(Error::damage("S-12", "every file that the manifest lists", "no such file").in_file(&file.name));
         }

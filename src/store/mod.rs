@@ -43,7 +43,7 @@ pub use journal::Unit;
 pub use name::{NameKind, Unescaped, escape, unescape};
 pub use publisher::{Publication, Publisher};
 pub use read::{OpenTable, TableListing, UnitName, partition_name};
-pub use remedy::Remedy;
+pub use remedy::{Remedy, recompute, select};
 pub use staging::{Staged, Stager};
 pub use verify::{Finding, FindingKind};
 

@@ -16,6 +16,32 @@ pub struct Remedy {
     pub sources: Vec<(u128, Option<PathBuf>)>,
 }
 
+/// What brings back the features of a partition: they are computed again, not repaired.
+#[must_use]
+pub fn recompute(set: &str, key: &PartitionKey) -> String {
+    let folder = layout::partition(&Tree::Features(set.to_owned()), key);
+    format!(
+        "remove {} and compute it again, by the options of the set: hftcol compute --set {set}{}",
+        folder.display(),
+        select(key)
+    )
+}
+
+/// The options that select one partition, as a shell reads them.
+#[must_use]
+pub fn select(key: &PartitionKey) -> String {
+    let PartitionKey { venue, security, date } = key;
+    format!(" --venue {} --security {} --from {date} --to {date}", quoted(venue), quoted(security))
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.:/-".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 impl Store {
     /// What to do about a finding of [`Store::verify`].
     ///
@@ -39,9 +65,7 @@ impl Store {
     fn remedy_of_partition(&self, path: &Path) -> Result<Remedy> {
         let Some((tree, key)) = self.place_of(path) else { return Ok(Remedy::default()) };
         if let Tree::Features(set) = &tree {
-            let folder = layout::partition(&tree, &key);
-            let advice = format!("remove {} and compute the set {set} again, by its own options", folder.display());
-            return Ok(Remedy { advice, sources: Vec::new() });
+            return Ok(Remedy { advice: recompute(set, &key), sources: Vec::new() });
         }
         let is_built = path
             .file_name()
@@ -49,7 +73,7 @@ impl Store {
             .is_some_and(|name| layout::parse_segment(name).is_some_and(|(table, ..)| table == BOOK_BUILT));
         if is_built {
             return Ok(Remedy {
-                advice: "hftcol build --force, by the options of its build".to_owned(),
+                advice: "hftcol import --repair, or hftcol build --force by the options of its build".to_owned(),
                 sources: Vec::new(),
             });
         }

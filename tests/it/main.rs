@@ -70,6 +70,7 @@ mod raw_store;
 mod recognise;
 mod reference;
 mod repair;
+mod repair_history;
 mod sink;
 mod sources;
 mod status;

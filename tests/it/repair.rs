@@ -36,7 +36,7 @@ fn sources(world: &World) -> Vec<PathBuf> {
 }
 
 /// The store of three imports: segments that follow each other, a table that was written again.
-fn history(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn history(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
     let inputs = sources(world);
     world.import(&inputs[..2]);
     world.import(&inputs[2..3]);
@@ -44,12 +44,12 @@ fn history(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
     tree(&world.store())
 }
 
-fn partition(store: &Path, security: &str) -> PathBuf {
+pub(crate) fn partition(store: &Path, security: &str) -> PathBuf {
     store.join("venue=binance").join(format!("security={security}")).join("date=2024-08-08")
 }
 
 /// The files of a partition with an extension, in order of their names.
-fn files(store: &Path, security: &str, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(store: &Path, security: &str, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(partition(store, security)).unwrap().map(|e| e.unwrap().path());
     let mut found: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
     found.sort();
@@ -64,14 +64,14 @@ fn overwrite(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o440)).unwrap();
 }
 
-fn flip(path: &Path, at: usize) {
+pub(crate) fn flip(path: &Path, at: usize) {
     overwrite(path, |bytes| {
         let at = at % bytes.len();
         bytes[at] ^= 4;
     });
 }
 
-fn repair(world: &World, inputs: &[PathBuf]) -> (u64, Vec<String>, Vec<String>) {
+pub(crate) fn repair(world: &World, inputs: &[PathBuf]) -> (u64, Vec<String>, Vec<String>) {
     let options = ImportOptions { repair: true, ..world.options(inputs) };
     let mut told = Vec::new();
     let report = import::run(&options, &mut |event| {
@@ -85,12 +85,12 @@ fn repair(world: &World, inputs: &[PathBuf]) -> (u64, Vec<String>, Vec<String>) 
     (report.published, told, left)
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// The paths that `verify --list-bad` prints.
-fn bad(world: &World) -> Vec<String> {
+pub(crate) fn bad(world: &World) -> Vec<String> {
     let output = hftcol(&["verify", "--list-bad", "--store", world.store().to_str().unwrap()]);
     let lines: Vec<String> = text(&output).lines().map(str::to_owned).collect();
     assert_eq!(output.status.code(), Some(i32::from(!lines.is_empty())), "{lines:?}");

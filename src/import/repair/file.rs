@@ -39,7 +39,7 @@ impl Work<'_> {
         let why = |text: String| Err(Failed::Why(text));
         let file = &wanted.partition.files[at];
         let Some(table) = RawTable::from_name(&file.table).filter(|_| file.extension == "hftc") else {
-            return why(format!("{} is not imported: remove it and run hftcol build", file.name));
+            return why(format!("{} is of no table that an import writes", file.name));
         };
         let rows = |range: Range<usize>| {
             let ordinals = ordinals(wanted, &range, collector);
@@ -53,6 +53,20 @@ impl Work<'_> {
             }
             if let Some(before) = std::mem::replace(&mut last, made) {
                 self.publisher.discard(before.staged).map_err(Failed::Error)?;
+            }
+        }
+        let has_its_rows = last.as_ref().is_some_and(|made| made.sealed.rows == file.rows);
+        if file.segment == 0 && file.generation > 1 && !has_its_rows {
+            if let Some(made) = self.relive(wanted, (at, table), tables, collector)? {
+                return Ok(made);
+            }
+            if let Some(made) = &last {
+                return why(format!(
+                    "{} has {} rows and its sources have {}: it was imported with --overlap or --dedupe, in a way that is not \
+                     found; give the options and all sources of its import, or remove its folder, run hftcol adopt and \
+                     import them again in their order",
+                    file.name, file.rows, made.sealed.rows
+                ));
             }
         }
         // The bytes are compared when it is put in place: the reason is told there.
@@ -79,18 +93,7 @@ impl Work<'_> {
         let stored = wanted.readers.iter().flatten().filter(|r| file.segment > 0 && r.header().table == file.table);
         let shape = stored.map(|r| TableShape::of_schema(table, &r.header().schema, &mut kept)).next().flatten();
         let shape = shape.unwrap_or_else(|| TableShape::of(table, &facts, has_sequence, Arc::clone(self.kept)));
-        let inputs = wanted.sources[..range.end].to_vec();
-        let sources: Vec<SourceRef> = inputs.iter().map(|&digest| SourceRef { digest }).collect();
-        let context = Context {
-            key: wanted.partition.key.clone(),
-            date_tz: said.date_tz.clone(),
-            generation: file.generation,
-            provenance: Provenance { inputs, fingerprint: fingerprint(&sources), notes: Vec::new() },
-            scratch: self.scratch.clone(),
-            resort_bytes: self.budget.rewrite_bytes,
-            dedupe: self.options.dedupe,
-            interrupt: self.options.interrupt.clone(),
-        };
+        let context = self.context(wanted, range.end, file.generation, said.date_tz.clone());
         let action = match file.segment {
             0 => Action::Create,
             segment => Action::Append { segment, first_row },
@@ -102,10 +105,26 @@ impl Work<'_> {
         let built = build(plan, &context, &mut staged.file).map_err(Failed::Error)?;
         Ok(built.map(|built| Made { sealed: built.sealed, staged, date_tz: context.date_tz }))
     }
+
+    /// What a table was written with when the partition had so many of its sources.
+    pub(super) fn context(&self, wanted: &Wanted, sources: usize, generation: u32, date_tz: String) -> Context {
+        let inputs = wanted.sources[..sources].to_vec();
+        let sources: Vec<SourceRef> = inputs.iter().map(|&digest| SourceRef { digest }).collect();
+        Context {
+            key: wanted.partition.key.clone(),
+            date_tz,
+            generation,
+            provenance: Provenance { inputs, fingerprint: fingerprint(&sources), notes: Vec::new() },
+            scratch: self.scratch.clone(),
+            resort_bytes: self.budget.rewrite_bytes,
+            dedupe: self.options.dedupe,
+            interrupt: self.options.interrupt.clone(),
+        }
+    }
 }
 
 /// By source of the run: its ordinal in the partition, if that lies in the range.
-fn ordinals(wanted: &Wanted, range: &Range<usize>, collector: &Collector) -> Vec<Option<u32>> {
+pub(super) fn ordinals(wanted: &Wanted, range: &Range<usize>, collector: &Collector) -> Vec<Option<u32>> {
     let place = |digest: u128| wanted.sources.iter().position(|d| *d == digest).filter(|at| range.contains(at));
     let ordinal = |at: usize| u32::try_from(at).ok();
     collector.facts.iter().map(|s| place(s.digest).filter(|_| !s.dropped).and_then(ordinal)).collect()

@@ -37,11 +37,20 @@ impl Wanted {
     }
 
     pub(super) fn needs_rows(&self) -> bool {
-        self.partition.files.iter().any(|file| !file.sound)
+        self.partition.files.iter().any(|file| !file.sound && RawTable::from_name(&file.table).is_some())
+    }
+
+    /// True if sources may be missing from the list: the manifest is lost, and so is what the last import wrote.
+    pub(super) fn is_incomplete(&self) -> bool {
+        let files = || self.partition.files.iter().zip(&self.readers);
+        let imported = |file: &PublishedFile| RawTable::from_name(&file.table).is_some();
+        let read = files().filter(|(file, reader)| imported(file) && reader.is_some()).map(|(file, _)| file.generation);
+        let last = read.max().unwrap_or(0);
+        self.partition.manifest.is_none() && files().any(|(file, _)| imported(file) && file.generation > last)
     }
 
     /// How many of the sources were there when a file was written.
-    fn known_sources(&self, at: usize) -> Option<usize> {
+    pub(super) fn known_sources(&self, at: usize) -> Option<usize> {
         let generation = self.partition.files.get(at)?.generation;
         let own = self.readers.get(at)?.as_ref();
         let same = |(file, reader): (&PublishedFile, &'_ Option<TableReader>)| {
@@ -60,16 +69,20 @@ impl Wanted {
     pub(super) fn ranges(&self, at: usize, rows: &dyn Fn(Range<usize>) -> u64) -> Vec<Range<usize>> {
         let Some(file) = self.partition.files.get(at) else { return Vec::new() };
         let is_before = |f: &PublishedFile| f.table == file.table && f.segment.checked_add(1) == Some(file.segment);
-        let from = match self.partition.files.iter().position(is_before) {
-            Some(before) => self.ranges(before, rows).first().map_or(0, |range| range.end),
-            None => 0,
-        };
         let count = self.sources.len();
-        match self.known_sources(at) {
-            Some(to) if from < to && to <= count => std::iter::once(from..to).collect(),
-            Some(_) => Vec::new(),
-            None => (from + 1..=count).map(|to| from..to).filter(|range| rows(range.clone()) == file.rows).collect(),
+        let mut starts = match self.partition.files.iter().position(is_before) {
+            Some(before) => self.ranges(before, rows).into_iter().map(|range| range.end).collect(),
+            None => vec![0],
+        };
+        if starts.is_empty() {
+            // The file before it holds other rows than those of all its sources: it says nothing of where this one begins.
+            starts.extend(1..count);
         }
+        let ends: Vec<usize> = self.known_sources(at).map_or_else(|| (1..=count).collect(), |to| vec![to]);
+        let is_known = starts.len() == 1 && ends.len() == 1;
+        let ranges = starts.iter().flat_map(|&from| ends.iter().map(move |&to| from..to));
+        let ranges = ranges.filter(|range| range.start < range.end && range.end <= count);
+        ranges.filter(|range| is_known || rows(range.clone()) == file.rows).collect()
     }
 }
 
