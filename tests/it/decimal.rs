@@ -6,6 +6,7 @@ use hftcol::units::Decimal;
 use proptest::prelude::*;
 
 use crate::oracle::parse as twin;
+use crate::promises::counted;
 
 fn value(text: &str) -> Option<(i64, u8)> {
     match decimal(text.as_bytes()) {
@@ -33,6 +34,62 @@ fn limits_are_exact() {
     assert_eq!(value("-0"), Some((0, 0)));
     assert_eq!(value("+1.5E+2"), Some((150, 0)));
     assert_eq!(value(" 7 "), Some((7, 0)));
+}
+
+/// A xorshift generator.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+
+    fn digits(&mut self, most: u64) -> String {
+        // Runs of nines and zeros are where carries and limits are.
+        let style = self.below(4);
+        let digit = |random: &mut Self| match style {
+            0 => 9,
+            1 => 10 * random.below(2) / 10,
+            _ => random.below(10),
+        };
+        (0..self.below(most + 1)).map(|_| char::from(b'0' + digit(self) as u8)).collect()
+    }
+
+    /// The text of a number, mostly.
+    fn number(&mut self) -> String {
+        let mut text = ["", "", "-", "+"][self.below(4) as usize].to_owned();
+        text += &self.digits(20);
+        if self.below(3) > 0 {
+            text += ".";
+            text += &self.digits(16);
+        }
+        if self.below(4) == 0 {
+            text += &format!("e{}", self.below(60) as i64 - 30);
+        }
+        text
+    }
+}
+
+#[test]
+fn a_million_values_equal_the_twin() {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let (mut values, mut kept) = (0, 0);
+    while values < 1_000_000 {
+        let text = random.number();
+        let expected = twin::decimal(&text);
+        assert_eq!(value(&text), expected, "{text}");
+        if let Some((mantissa, scale)) = expected {
+            let shortest = Decimal { mantissa, scale }.to_string();
+            assert_eq!(value(&shortest), expected, "{text} as {shortest}");
+            kept += 1;
+        }
+        values += 1;
+    }
+    assert!(kept > 300_000, "{kept}");
+    counted("decimal::a_million_values_equal_the_twin", &[values]);
 }
 
 #[test]

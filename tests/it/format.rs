@@ -10,6 +10,8 @@ use hftcol::storage::MemoryFile;
 use hftcol::units::Date;
 use hftcol::write::{Provenance, TableWriter};
 
+use crate::promises::counted;
+
 /// A table of every type, with nulls in the nullable columns.
 pub(crate) struct Sample {
     pub(crate) rows: usize,
@@ -175,6 +177,7 @@ fn refused(bytes: Vec<u8>) -> bool {
 
 #[test]
 fn every_bit_is_covered() {
+    let mut bits = 0;
     for zstd in [false, true] {
         let encoder = BlockEncoder::default();
         let encoder = if zstd { encoder.with_zstd(3).expect("zstd") } else { encoder };
@@ -185,21 +188,26 @@ fn every_bit_is_covered() {
                 let mut bytes = sound.clone();
                 bytes[at] ^= 1 << bit;
                 assert!(refused(bytes), "bit {bit} of byte {at} of {}", sound.len());
+                bits += 1;
             }
         }
     }
+    counted("format::every_bit_is_covered", &[bits]);
 }
 
 #[test]
 fn every_byte_is_covered() {
     let sound = sample(70).write(64, 1, BlockEncoder::default());
+    let mut changes = 0;
     for at in 0..sound.len() {
         for change in [0x03_u8, 0x55, 0xAA, 0xFF, sound[at], 0x80 ^ sound[at]] {
             let mut bytes = sound.clone();
             bytes[at] ^= change;
             assert!(change == 0 || refused(bytes), "byte {at} xor {change:#x}");
+            changes += u64::from(change != 0);
         }
     }
+    counted("format::every_byte_is_covered", &[changes]);
 }
 
 /// No strict prefix of a file is a file, and nothing may follow one.
@@ -221,8 +229,9 @@ fn prefixes_and_extensions_are_refused() {
 #[test]
 fn bursts_and_moved_sectors_are_found() {
     let sound = sample(1_000).write(64, 4, BlockEncoder::default());
+    const BURSTS: u64 = 4_000;
     let mut seed = 5;
-    for _ in 0..2_000 {
+    for _ in 0..BURSTS {
         let mut bytes = sound.clone();
         let (r, at) = (random(&mut seed), random(&mut seed) as usize % (sound.len() - 4));
         let burst = (r as u32).max(1).to_le_bytes();
@@ -235,6 +244,7 @@ fn bursts_and_moved_sectors_are_found() {
         bytes.copy_within(from..from + 512, sector * 512);
         assert!(bytes == sound || refused(bytes), "sector {sector} is that at {from}");
     }
+    counted("format::bursts_and_moved_sectors_are_found", &[BURSTS]);
 }
 
 #[test]

@@ -69,6 +69,7 @@ mod promises;
 mod raw_store;
 mod recognise;
 mod reference;
+mod reimport;
 mod repair;
 mod repair_history;
 mod sink;

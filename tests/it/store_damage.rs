@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hftcol::storage::{Crash, MemoryStorage};
 use hftcol::store::{Adopted, Finding, FindingKind, Hashed, Store, Tree};
 
+use crate::promises::counted;
 use crate::store::{digest_lines, key, next};
 
 /// A clean store: two partitions, one of two generations, a set with its configuration, a quarantine file.
@@ -61,6 +62,7 @@ fn covered(disk: &MemoryStorage) -> Vec<(String, usize)> {
 fn every_flipped_bit_is_found_and_named() {
     let disk = clean_store();
     assert_eq!(damage(&disk), []);
+    let mut flips = 0;
     for (name, len) in covered(&disk) {
         // Small files bit by bit; of the stand-in tables a bit in every fiftieth byte.
         let step = if name.ends_with(".hftc") { 397 } else { 1 };
@@ -70,29 +72,35 @@ fn every_flipped_bit_is_found_and_named() {
             assert!(!found.is_empty(), "{name}, bit {bit}");
             let named = found.iter().any(|f| f.path.to_string_lossy() == name);
             assert!(named, "{name}, bit {bit}: {found:?}");
+            flips += 1;
             disk.edit(&name, |bytes| bytes[bit / 8] ^= 1 << (bit % 8));
         }
     }
     assert_eq!(damage(&disk), []);
+    counted("store_damage::every_flipped_bit_is_found_and_named", &[flips]);
 }
 
 #[test]
 fn every_cut_and_every_tail_is_found() {
     let disk = clean_store();
+    let mut cases = 0;
     for (name, len) in covered(&disk) {
         let whole = disk.files()[&name].clone();
         for cut in (0..len).step_by(if name.ends_with(".hftc") { 53 } else { 1 }) {
             disk.edit(&name, |bytes| bytes.truncate(cut));
             assert!(!damage(&disk).is_empty(), "{name} cut to {cut}");
+            cases += 1;
             disk.edit(&name, |bytes| bytes.clone_from(&whole));
         }
         for tail in [vec![0], vec![0; 64], whole.clone()] {
             disk.edit(&name, |bytes| bytes.extend(&tail));
             assert!(!damage(&disk).is_empty(), "{name} with {} more bytes", tail.len());
+            cases += 1;
             disk.edit(&name, |bytes| bytes.clone_from(&whole));
         }
     }
     assert_eq!(damage(&disk), []);
+    counted("store_damage::every_cut_and_every_tail_is_found", &[cases]);
 }
 
 #[test]
@@ -100,18 +108,22 @@ fn every_deleted_and_exchanged_file_is_found() {
     use hftcol::storage::Storage;
     let disk = clean_store();
     let names: Vec<String> = covered(&disk).into_iter().map(|(name, _)| name).collect();
+    let mut cases = 0;
     for name in &names {
         let hurt = copy(&disk);
         hurt.remove_file(name.as_ref()).unwrap();
         assert!(!damage(&hurt).is_empty(), "{name} deleted");
+        cases += 1;
         for other in names.iter().filter(|other| *other < name) {
             let hurt = copy(&disk);
             let (a, b) = (disk.files()[name].clone(), disk.files()[other].clone());
             hurt.edit(name, |bytes| *bytes = b);
             hurt.edit(other, |bytes| *bytes = a);
             assert!(!damage(&hurt).is_empty(), "{name} and {other} exchanged");
+            cases += 1;
         }
     }
+    counted("store_damage::every_deleted_and_exchanged_file_is_found", &[cases]);
 }
 
 /// Copies every file beneath a folder to the same place of another disk, or of another folder.

@@ -10,9 +10,12 @@ use hftcol::schema::PartitionKey;
 use hftcol::storage::{Crash, Fault, FaultStorage, MemoryStorage, Storage};
 use hftcol::store::{Hashed, Store, Tree};
 
+use crate::promises::counted;
 use crate::store::{content, key, next, read_all};
 
 const EIO: i32 = 5;
+/// How often what was not synced is lost by the toss of a coin, beside once all and once nothing of it.
+const COINS: u64 = 14;
 
 /// The batches of the run under test: partition and the generation it shall reach.
 fn plan() -> Vec<Vec<(PartitionKey, u32)>> {
@@ -132,6 +135,7 @@ fn disturbed(
 
 #[test]
 fn one_failed_operation_is_told_and_mended() {
+    let mut cases = 0;
     for start in [MemoryStorage::new(), before()] {
         let (gold, operations) = gold(&start);
         for k in 0..operations {
@@ -142,33 +146,40 @@ fn one_failed_operation_is_told_and_mended() {
                     assert!(!ok || compared(&disk) == gold, "{what}: swallowed");
                     check_state(&disk, &acked, &what);
                     check_rerun(&disk, &gold, &what);
+                    cases += 1;
                 }
             }
         }
     }
+    counted("store_faults::one_failed_operation_is_told_and_mended", &[cases]);
 }
 
 #[test]
 fn power_may_go_at_every_operation() {
+    let (mut cuts, mut acknowledged) = (0, 0);
     for start in [MemoryStorage::new(), before()] {
         let (gold, operations) = gold(&start);
         for k in 0..operations {
             let (disk, acked, _) = disturbed(&start, k, Fault::FromNowOn(EIO), false);
-            let coins = (0..4).map(|n| Crash::Coin((k * 4 + n).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+            let coins = (0..COINS).map(|n| Crash::Coin((k * COINS + n).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
             for how in [Crash::Lost, Crash::Kept].into_iter().chain(coins) {
                 let what = format!("operation {k}, {how:?}");
                 let found = disk.crash(how);
                 check_state(&found, &acked, &what);
                 check_rerun(&found, &gold, &what);
+                cuts += 1;
+                acknowledged += acked.len() as u64;
             }
         }
     }
+    counted("store_faults::power_may_go_at_every_operation", &[cuts, acknowledged]);
 }
 
 #[test]
 fn power_may_go_again_while_the_rerun_mends() {
     let start = before();
     let (gold, operations) = gold(&start);
+    let mut cuts = 0;
     for k in (0..operations).step_by(7) {
         let (disk, acked, _) = disturbed(&start, k, Fault::FromNowOn(EIO), false);
         for how in [Crash::Lost, Crash::Kept, Crash::Coin(k + 1)] {
@@ -181,10 +192,12 @@ fn power_may_go_again_while_the_rerun_mends() {
                 if second % 2 == 0 {
                     check_rerun(&found, &gold, &what);
                 }
+                cuts += 1;
                 if ok {
                     break;
                 }
             }
         }
     }
+    counted("store_faults::power_may_go_again_while_the_rerun_mends", &[cuts]);
 }

@@ -9,6 +9,7 @@ mod features;
 mod fuzz;
 mod memory;
 mod program;
+mod promises;
 mod race;
 mod synth;
 mod tidy;
@@ -28,6 +29,7 @@ const COMMANDS: &[Command] = &[
     ("flat", "time a row and measure memory in short and long partitions and windows", cost::flat),
     ("fuzz", "run every fuzz target for a while", fuzz::run),
     ("memory", "import large and hostile inputs and compare the peak memory with the budget", memory::run),
+    ("promises", "race, damage, cut, feed and watch the real program, and count what holds", promises::run),
     ("race", "import generated data with hftcol, Polars, DuckDB and pyarrow in turn and compare", race::run),
     ("scaling", "time compute on one thread and on two beside a loop of arithmetic", cost::scaling),
     ("synth", "write seeded books and trades in the Tardis layout", synth::run),

@@ -38,8 +38,8 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
 }
 
 /// A store as it can be compared.
-struct Contents {
-    files: BTreeMap<String, Vec<u8>>,
+pub(crate) struct Contents {
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
     digests: String,
 }
 
@@ -137,7 +137,7 @@ fn kill_midway(program: &Path, words: &[String], after: Duration) -> Result<bool
 }
 
 /// Every file of a store with its bytes, but for the journal, locks and the store's id; and what its units are.
-fn contents(program: &Path, store: &Path) -> Result<Contents, String> {
+pub(crate) fn contents(program: &Path, store: &Path) -> Result<Contents, String> {
     let mut files = BTreeMap::new();
     for name in files_below(store)? {
         let bytes = fs::read(store.join(&name)).map_err(|e| format!("{name}: {e}"))?;
@@ -165,7 +165,7 @@ pub(crate) fn files_below(store: &Path) -> Result<Vec<String>, String> {
     Ok(files)
 }
 
-fn compare(expected: &Contents, got: &Contents) -> Result<(), String> {
+pub(crate) fn compare(expected: &Contents, got: &Contents) -> Result<(), String> {
     for (name, bytes) in &expected.files {
         match got.files.get(name) {
             None => return Err(format!("{name} is missing")),
