@@ -10,6 +10,7 @@
 
 mod budget;
 mod collect;
+mod crowd;
 mod hive;
 mod intake;
 mod options;

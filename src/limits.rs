@@ -34,17 +34,24 @@ pub const HEADER_BYTES: u32 = 1 << 20;
 pub const FOOTER_BYTES: u32 = 1 << 28;
 /// Bytes of an encoded block: CRC-32C keeps Hamming distance 4 up to 2^31 bits, and a reader must hold it.
 pub const BLOCK_BYTES: u32 = 1 << 25;
+/// Partitions of an import beyond which it warns: each costs a folder and two files.
+pub const PARTITIONS_WARNED: u64 = 100_000;
 /// Inputs that a file names at most.
 pub const INPUTS: u32 = 1 << 20;
 /// A record: a line of CSV, one JSON object. A full-depth snapshot is 1 to 3 MB.
 pub const LINE_BYTES: usize = 16 << 20;
 /// Nesting of JSON: beyond it a record is rejected.
 pub const JSON_DEPTH: usize = 64;
+/// Keys of one object of JSON: messages have tens of them, and no feed that is read writes levels as keys.
+pub const JSON_KEYS: u16 = 1_024;
 /// Values of one JSON message that is taken apart as a whole, 24 bytes each: a snapshot of 100,000 levels that are objects of
 /// four values has 900,000.
 pub const JSON_VALUES: usize = 1 << 20;
 /// The byte budget of an import (decision 27), in bytes.
 pub const MEMORY_DEFAULT: u64 = 256 << 20;
+/// The largest window or dictionary of a decompressor, whatever the budget: that of `zstd --ultra -22`; the format recommends
+/// to support 8 MiB.
+pub const UNPACK_WINDOW_BYTES: u64 = 1 << 27;
 /// The smallest budget that is allowed.
 pub const MEMORY_MIN: u64 = 64 << 20;
 /// Bytes of a path component after escaping; longer ones are cut and get a hash (decision 7).
@@ -57,8 +64,8 @@ pub const KEPT_COLUMNS: usize = 64;
 pub const KEPT_BYTES: usize = 4_096;
 /// Members of a zip archive: each is a source, whose facts stay in memory.
 pub const ARCHIVE_MEMBERS: u64 = 65_536;
-/// Levels of one side of a book that is built: beyond, the worst go; no venue tells a tenth of it.
-pub const BOOK_LEVELS: usize = 1 << 20;
+/// Levels of one side of a book that is built: beyond, the worst go. The deepest full books of venues come near it.
+pub const BOOK_LEVELS: usize = 100_000;
 /// Live orders of a book that is built; the busiest securities have a hundredth of it.
 pub const BOOK_ORDERS: usize = 1 << 24;
 /// Level changes kept while a snapshot that was asked for is awaited: minutes of the busiest feeds.

@@ -49,7 +49,7 @@ fn try_dialect(dialect: &dyn Dialect, source: &[u8], cut: usize) {
 }
 
 fn parse(parser: &dyn ChunkParser, bytes: &[u8], first_record: u64, byte_offset: u64) -> Option<ParsedChunk> {
-    parser.parse(Chunk { bytes, partner: &[], source: 0, first_record, byte_offset }).ok()
+    parser.parse(Chunk { bytes, partner: &[], source: 0, first_record, byte_offset, refused: &[] }).ok()
 }
 
 /// One fate a record, and batches whose parts fit together.

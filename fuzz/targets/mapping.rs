@@ -55,7 +55,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn parse(parser: &dyn ChunkParser, bytes: &[u8], first_record: u64, byte_offset: u64) -> Option<ParsedChunk> {
-    parser.parse(Chunk { bytes, partner: &[], source: 0, first_record, byte_offset }).ok()
+    parser.parse(Chunk { bytes, partner: &[], source: 0, first_record, byte_offset, refused: &[] }).ok()
 }
 
 /// Every row as text, sorted: a chunk has its batches in an order of its own.

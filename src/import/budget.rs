@@ -119,7 +119,7 @@ impl Budget {
             run_buffer_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8 * 5 / threads as u64)),
             line_bytes,
             input_bytes: options.max_input_bytes.unwrap_or(u64::MAX),
-            window_bytes: bytes(memory / 4),
+            window_bytes: bytes(limits::UNPACK_WINDOW_BYTES.min(memory / 4)),
             writers,
             rewrite_bytes: bytes(rewrite / 2),
             fan_in: options.tuning.fan_in.unwrap_or((files / 4).clamp(2, 64)),

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::budget::Budget;
 use super::collect::Collector;
+use super::crowd;
 use super::options::{Event, ImportOptions};
 use super::plan::{Decision, LeftOut, Plan, decide};
 use super::report::ImportReport;
@@ -62,7 +63,7 @@ pub(crate) fn publish(
 ) -> Result<Vec<Inexact>> {
     let Stage { runs, budget, .. } = *stage;
     let total = collector.reports.iter().flat_map(|r| r.rows.values()).map(|rows| rows.parsed).sum();
-    let state = State { collector, report, on_event, inexact: Vec::new(), rows: 0, total, told: Vec::new() };
+    let state = State { collector, report, on_event, inexact: Vec::new(), met: 0, rows: 0, total, told: Vec::new() };
     let stager = publisher.stager();
     thread::scope(|scope| {
         // Made in here, so that they close when this closure ends, well or badly, and the threads end with them.
@@ -272,6 +273,8 @@ struct State<'a> {
     report: &'a mut ImportReport,
     on_event: &'a mut dyn FnMut(Event<'_>),
     inexact: Vec<Inexact>,
+    /// Partitions so far.
+    met: u64,
     rows: u64,
     total: u64,
     /// What is told once the batch is durable.
@@ -281,6 +284,10 @@ struct State<'a> {
 impl State<'_> {
     /// Counts what is left out and hands the plan on.
     fn note<'r>(&mut self, key: PartitionKey, decision: Decision<'r>) -> Option<Plan<'r>> {
+        self.met += 1;
+        if let Some(text) = crowd::warning(self.met) {
+            (self.on_event)(Event::Warning(&text));
+        }
         for (source, table, why, rows) in decision.left_out {
             let fates = self.collector.fates(source, table);
             match why {

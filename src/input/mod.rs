@@ -53,14 +53,15 @@ impl Default for InputLimits {
 }
 
 impl InputLimits {
-    /// The limits that go with a memory budget in bytes: records of a sixteenth, windows of a quarter.
+    /// The limits that go with a memory budget in bytes: records of a sixteenth, windows of a quarter, and no more than
+    /// [`limits::LINE_BYTES`] and [`limits::UNPACK_WINDOW_BYTES`].
     #[must_use]
     pub fn for_memory(memory: u64) -> Self {
         let line = usize::try_from(memory / 16).unwrap_or(limits::LINE_BYTES).clamp(4_096, limits::LINE_BYTES);
         Self {
             chunk_bytes: (1 << 20).min(line),
             line_bytes: line,
-            window_bytes: memory / 4,
+            window_bytes: limits::UNPACK_WINDOW_BYTES.min(memory / 4),
             input_bytes: u64::MAX,
             encoding: Encoding::Auto,
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::InputLimits;
 use super::decode::{XZ_MAGIC, ZSTD_MAGIC};
 use crate::error::{Error, Result};
+use crate::limits::UNPACK_WINDOW_BYTES;
 
 /// First bytes that hold the answer.
 pub(super) const LOOK_BYTES: usize = 96;
@@ -35,13 +36,14 @@ pub(super) fn too_wide(path: &Path, cause: &io::Error, limits: &InputLimits) -> 
 fn refuse(path: &Path, window: Option<u64>, limits: &InputLimits) -> Error {
     let allowed = limits.window_bytes;
     let got = window.map_or(String::new(), |w| format!(", not {w}"));
-    // Four times the window, and twice the memory at least where the window is not known.
-    let wanted = window.unwrap_or(allowed.saturating_mul(2)).saturating_mul(4).div_ceil(1 << 20);
-    Error::refused(
-        path,
-        format!("a decompression window of at most {allowed} bytes{got}"),
-        format!("use --memory {wanted}MiB or more"),
-    )
+    // Four times the window, and twice the memory where the window is not known: it may be any up to the limit.
+    let wanted = window.unwrap_or(allowed.saturating_mul(2).min(UNPACK_WINDOW_BYTES));
+    let advice = if window.is_none() && allowed >= UNPACK_WINDOW_BYTES || wanted > UNPACK_WINDOW_BYTES {
+        format!("no --memory allows more than {UNPACK_WINDOW_BYTES}: unpack it first, or pack it with a smaller window")
+    } else {
+        format!("use --memory {}MiB or more", wanted.saturating_mul(4).div_ceil(1 << 20))
+    };
+    Error::refused(path, format!("a decompression window of at most {allowed} bytes{got}"), advice)
 }
 
 /// Bytes that the first zstd frame of `head` asks for as its window, if the header is there.

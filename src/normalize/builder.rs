@@ -9,13 +9,15 @@ use crate::schema::{Clock, RawTable};
 
 /// Where a chunk stands in its run.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Place {
+pub struct Place<'a> {
     /// Ordinal of the source.
     pub source: u32,
     /// Number of the chunk's first record in the source.
     pub first_record: u64,
     /// Offset of the chunk in the decompressed source.
     pub byte_offset: u64,
+    /// Records that are refused whatever they hold, by their number in the chunk, in order.
+    pub refused: &'a [(u64, Fault)],
 }
 
 /// The rows of one table.
@@ -32,7 +34,7 @@ struct Rows {
 /// [`ChunkBuilder::push_row`], then [`ChunkBuilder::store`] or [`ChunkBuilder::reject`]; or [`ChunkBuilder::skip`] alone.
 #[derive(Debug)]
 pub struct ChunkBuilder<'a> {
-    place: Place,
+    place: Place<'a>,
     rule: &'a NameRule,
     dates: ZoneCache,
     out: ParsedChunk,
@@ -46,7 +48,7 @@ pub struct ChunkBuilder<'a> {
 impl<'a> ChunkBuilder<'a> {
     /// A builder without rows.
     #[must_use]
-    pub fn new(place: Place, rule: &'a NameRule, date_zone: &Zone) -> Self {
+    pub fn new(place: Place<'a>, rule: &'a NameRule, date_zone: &Zone) -> Self {
         Self {
             place,
             rule,
@@ -86,6 +88,21 @@ impl<'a> ChunkBuilder<'a> {
             let b = &rows.batch;
             rows.mark = [b.keys.len(), b.decimals.len(), b.ints.len(), b.id_bytes.len()];
         }
+    }
+
+    /// Whether the record of this number in the chunk may be stored at all.
+    ///
+    /// # Errors
+    /// Why not.
+    #[inline]
+    pub fn admit(&self, index: u64) -> Result<(), Fault> {
+        if self.place.refused.is_empty() { Ok(()) } else { self.look_up(index) }
+    }
+
+    #[cold]
+    fn look_up(&self, index: u64) -> Result<(), Fault> {
+        let found = self.place.refused.binary_search_by_key(&index, |(record, _)| *record);
+        found.map_or(Ok(()), |at| Err(self.place.refused[at].1.clone()))
     }
 
     /// The line in the source, from 1, of the record of this number in the chunk.

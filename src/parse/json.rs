@@ -1,13 +1,14 @@
 //! A pull reader of one JSON text: the caller walks the keys that matter and skips the rest.
 //!
 //! Numbers and strings are handed out as their source bytes, so a price never passes through f64. What is skipped is checked as
-//! strictly as what is read. Depth is counted from the text's first bracket, to [`JSON_DEPTH`] levels: nothing recurses.
+//! strictly as what is read. Depth is counted from the text's first bracket, to [`JSON_DEPTH`] levels: nothing recurses. An object has at most [`JSON_KEYS`]
+//! keys, whether it is read or skipped.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::scan;
-use crate::limits::JSON_DEPTH;
+use crate::limits::{JSON_DEPTH, JSON_KEYS};
 use crate::units::Decimal;
 
 /// A value: a scalar in full, or the bracket that opens a container, whose members come next.
@@ -66,6 +67,8 @@ pub struct Reader<'a> {
     at: usize,
     /// Containers that are open.
     depth: usize,
+    /// Keys read of each of them.
+    keys: [u16; JSON_DEPTH],
 }
 
 type Result<T> = std::result::Result<T, JsonFault>;
@@ -74,7 +77,7 @@ impl<'a> Reader<'a> {
     /// At the start of a text.
     #[must_use]
     pub fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, keys: [0; JSON_DEPTH] }
     }
 
     /// The offset that comes next.
@@ -89,10 +92,9 @@ impl<'a> Reader<'a> {
         self.depth
     }
 
-    /// The same text from another offset, one that [`Reader::offset`] gave at this depth.
-    #[must_use]
-    pub fn from(&self, offset: usize, depth: usize) -> Self {
-        Self { text: self.text, at: offset, depth }
+    /// Goes on at another offset, one that [`Reader::offset`] gave at this depth.
+    pub fn seek(&mut self, offset: usize, depth: usize) {
+        (self.at, self.depth) = (offset, depth);
     }
 
     #[inline]
@@ -136,6 +138,7 @@ impl<'a> Reader<'a> {
         if self.depth == JSON_DEPTH {
             return self.fault("at most 64 levels");
         }
+        self.keys[self.depth] = 0;
         self.depth += 1;
         self.at += 1;
         Ok(container)
@@ -182,7 +185,7 @@ impl<'a> Reader<'a> {
     /// before the first call and false from then on.
     ///
     /// # Errors
-    /// Where it is no JSON.
+    /// Where it is no JSON, or the object has more than [`JSON_KEYS`] keys.
     #[inline]
     pub fn key(&mut self, first: &mut bool) -> Result<Option<Text<'a>>> {
         if !self.member(b'}', first)? {
@@ -192,6 +195,7 @@ impl<'a> Reader<'a> {
         if self.peek() != Some(b'"') {
             return self.fault("a key");
         }
+        self.count_key()?;
         let key = self.string()?;
         self.skip_blanks();
         if self.peek() != Some(b':') {
@@ -199,6 +203,17 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         Ok(Some(key))
+    }
+
+    #[inline]
+    fn count_key(&mut self) -> Result<()> {
+        if let Some(read) = self.keys.get_mut(self.depth.wrapping_sub(1)) {
+            if *read == JSON_KEYS {
+                return self.fault("at most 1,024 keys in an object");
+            }
+            *read += 1;
+        }
+        Ok(())
     }
 
     /// True if an opened array has a next element, which [`Reader::value`] then reads; false at the closing bracket.
@@ -234,7 +249,7 @@ impl<'a> Reader<'a> {
     /// Reads past the rest of a value whose start was read: all members of a container, nothing of a scalar.
     ///
     /// # Errors
-    /// Where it is no JSON, or deeper than [`JSON_DEPTH`].
+    /// Where it is no JSON, or deeper than [`JSON_DEPTH`], or an object in it has more than [`JSON_KEYS`] keys.
     pub fn skip(&mut self, value: Value<'a>) -> Result<()> {
         const { assert!(JSON_DEPTH <= 64) };
         let mut is_object = 0_u64;

@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod daytime;
 pub mod decimal;
+pub mod fields;
 pub mod json;
 pub mod noise;
 pub mod tape;

@@ -12,7 +12,7 @@ use simd_json::{Buffers, Node as SimdNode, StaticNode, Tape};
 use super::decimal::{Number, decimal};
 use super::json::{JsonFault, Reader, Text, Value};
 use super::{DecimalFault, TimeFault, TimeFormat, timestamp};
-use crate::limits::{JSON_DEPTH, JSON_VALUES};
+use crate::limits::{JSON_DEPTH, JSON_KEYS, JSON_VALUES};
 use crate::units::{Decimal, POW10};
 
 /// Longer texts go to the pull reader, whose memory has a bound; simd-json's grows with the text.
@@ -77,7 +77,8 @@ impl TapeReader {
     /// Reads a text and shows its value to `visit`.
     ///
     /// # Errors
-    /// Where it is no JSON, or deeper than [`JSON_DEPTH`], or of more values than it may have.
+    /// Where it is no JSON, or deeper than [`JSON_DEPTH`], or of more values than it may have or an object of more than
+    /// [`JSON_KEYS`] keys.
     pub fn read<R>(&mut self, text: &[u8], visit: impl FnOnce(Node<'_>) -> R) -> Result<R, JsonFault> {
         let mut cells = emptied(std::mem::take(&mut self.cells));
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
@@ -112,19 +113,19 @@ fn emptied<'b>(mut cells: Vec<Cell<'_>>) -> Vec<Cell<'b>> {
     cells.into_iter().map(|_| Cell::Null).collect()
 }
 
-/// Takes over what simd-json found; false if it holds a number whose digits are lost.
+/// Takes over what simd-json found; false if it holds a number whose digits are lost, or an object with too many keys.
 fn take_cells<'t>(nodes: &[SimdNode<'t>], cells: &mut Vec<Cell<'t>>) -> bool {
     cells.reserve(nodes.len());
     for node in nodes {
         cells.push(match *node {
             SimdNode::String(text) => Cell::Text(Text { raw: text.as_bytes(), escaped: false }),
-            SimdNode::Object { count, .. } => Cell::Object(count),
+            SimdNode::Object { len, count } if len <= usize::from(JSON_KEYS) => Cell::Object(count),
             SimdNode::Array { count, .. } => Cell::Array(count),
             SimdNode::Static(StaticNode::Null) => Cell::Null,
             SimdNode::Static(StaticNode::Bool(flag)) => Cell::Bool(flag),
             SimdNode::Static(StaticNode::U64(size)) => Cell::Whole { negative: false, size },
             SimdNode::Static(StaticNode::I64(value)) => Cell::Whole { negative: value < 0, size: value.unsigned_abs() },
-            SimdNode::Static(_) => {
+            SimdNode::Object { .. } | SimdNode::Static(_) => {
                 cells.clear();
                 return false;
             }

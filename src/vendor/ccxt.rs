@@ -10,7 +10,7 @@ use super::header;
 use super::{Chunk, ChunkParser, Dialect, Framing, Probe, Recognition, SourceOptions, TableFacts};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::normalize::{ChunkBuilder, NameRule, ParsedChunk, Place, Zone};
+use crate::normalize::{ChunkBuilder, NameRule, ParsedChunk, Zone};
 use crate::parse::TimeFormat;
 use crate::parse::timestamp::civil;
 use crate::schema::{Clock, RawTable};
@@ -111,8 +111,7 @@ impl ChunkParser for CcxtParser {
     }
 
     fn parse(&self, chunk: Chunk<'_>) -> Result<ParsedChunk> {
-        let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
-        let mut builder = ChunkBuilder::new(place, &self.names, &self.date_tz);
+        let mut builder = ChunkBuilder::new(chunk.place(), &self.names, &self.date_tz);
         let book = builder.add_table(RawTable::Book, 0, self.clock);
         let trades = builder.add_table(RawTable::Trades, 1, self.clock);
         let mut reader = RecordReader::new(self.units, self.levels, &self.tz, book, trades);
@@ -125,7 +124,7 @@ impl ChunkParser for CcxtParser {
             let (length, next) = crate::parse::record_end(rest, false).unwrap_or((rest.len(), rest.len()));
             let line = &rest[..length];
             builder.begin(index);
-            match reader.record(line, &mut builder) {
+            match builder.admit(index).and_then(|()| reader.record(line, &mut builder)) {
                 Ok(None) => builder.store(),
                 Ok(Some(rule)) => builder.skip(rule),
                 Err(_) if header::is_blank(line) => builder.skip("blank line"),

@@ -82,7 +82,7 @@ impl<'a> Keys<'a> {
         outer.collect(&mut reader, Some(&mut inner), None)?;
         reader.end()?;
         if let Some(list) = outer.list {
-            let mut reader = reader.from(list, IN_DATA);
+            reader.seek(list, IN_DATA);
             if reader.element(&mut true)? && reader.value()? == Value::Object {
                 inner.collect(&mut reader, None, None)?;
             }

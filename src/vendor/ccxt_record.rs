@@ -138,7 +138,10 @@ impl RecordReader {
         self.shapes.learn(line);
         match outer.list {
             None => self.row(&inner.over(&outer), depth, builder),
-            Some(list) => self.list(&mut reader.from(list, IN_DATA), &outer, builder),
+            Some(list) => {
+                reader.seek(list, IN_DATA);
+                self.list(&mut reader, &outer, builder)
+            }
         }
     }
 

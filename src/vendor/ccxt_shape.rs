@@ -73,7 +73,7 @@ impl Shape {
             return None;
         }
         let mut keys = Keys::with(self.seen);
-        let reader = Reader::new(line);
+        let mut reader = Reader::new(line);
         let mut at = 0;
         for part in &self.parts {
             if !begins(line.get(at..)?, &part.literal) {
@@ -91,7 +91,7 @@ impl Shape {
                     at += length;
                 }
                 What::Number(key) => {
-                    let mut reader = reader.from(at, 0);
+                    reader.seek(at, 0);
                     let value = reader.value().ok()?;
                     if !matches!(value, Value::Number(_)) {
                         return None;
@@ -102,7 +102,7 @@ impl Shape {
                     at = reader.offset();
                 }
                 What::Levels { is_ask, depth } => {
-                    let mut reader = reader.from(at, depth);
+                    reader.seek(at, depth);
                     sink.side(&mut reader, is_ask).ok()?;
                     at = reader.offset();
                 }

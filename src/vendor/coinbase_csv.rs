@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::normalize::{Fault, NameRule, ParsedChunk, TS_NULL, Zone};
 use crate::parse::TimeFormat;
 use crate::parse::csv::{Fields, Record, Splitter};
+use crate::parse::fields::FieldForm;
 use crate::schema::{Clock, RawTable};
 use crate::units::NANOS_PER_SECOND;
 
@@ -207,5 +208,9 @@ impl ChunkParser for Export {
 
     fn table_facts(&self, table: RawTable) -> TableFacts {
         self.feed.table_facts(table)
+    }
+
+    fn field_form(&self) -> FieldForm {
+        FieldForm::Delimited(self.header.delimiter)
     }
 }

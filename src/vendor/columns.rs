@@ -9,7 +9,7 @@ use super::cells::{Cells, is_size};
 use super::{Chunk, ChunkParser, Framing, SourceColumns, TableFacts};
 use crate::error::Result;
 use crate::normalize::{
-    ChunkBuilder, Fault, INT_NULL, NameRule, ParsedChunk, Place, SCALE_NULL, Zone, ZoneCache, keep_existing_levels,
+    ChunkBuilder, Fault, INT_NULL, NameRule, ParsedChunk, SCALE_NULL, Zone, ZoneCache, keep_existing_levels,
     price_and_qty, put_decimal,
 };
 use crate::parse::TimeFormat;
@@ -121,9 +121,8 @@ impl ColumnParser {
     }
 
     /// A builder of one table for a chunk.
-    pub(super) fn builder(&self, chunk: Chunk<'_>, table: RawTable) -> ChunkBuilder<'_> {
-        let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
-        let mut builder = ChunkBuilder::new(place, &self.plan.names, &self.plan.date_tz);
+    pub(super) fn builder<'a>(&'a self, chunk: Chunk<'a>, table: RawTable) -> ChunkBuilder<'a> {
+        let mut builder = ChunkBuilder::new(chunk.place(), &self.plan.names, &self.plan.date_tz);
         builder.add_table(table, self.plan.levels, self.plan.clock);
         builder
     }
@@ -157,7 +156,9 @@ impl ColumnParser {
     fn record(&self, record: &Record<'_>, builder: &mut ChunkBuilder<'_>, zone: &mut ZoneCache) {
         builder.begin(record.index);
         let outcome = match record.fields {
-            Some(fields) if fields.len() == self.plan.columns.len() => self.row(&fields, builder, zone),
+            Some(fields) if fields.len() == self.plan.columns.len() => {
+                builder.admit(record.index).and_then(|()| self.row(&fields, builder, zone))
+            }
             Some(fields) => Err(self.wrong_count(fields.len())),
             None => Err(Fault::new("", "quotes around whole fields, closed on the same record")),
         };

@@ -9,9 +9,7 @@ use super::header::{self, Header};
 use super::row_head::read_time;
 use super::{Chunk, ChunkParser, Framing, SourceColumns, SourceOptions, TableFacts};
 use crate::error::Result;
-use crate::normalize::{
-    ChunkBuilder, Fault, NameRule, ParsedChunk, Place, SCALE_NULL, TS_NULL, Zone, ZoneCache, put_decimal,
-};
+use crate::normalize::{ChunkBuilder, Fault, NameRule, ParsedChunk, SCALE_NULL, TS_NULL, Zone, ZoneCache, put_decimal};
 use crate::parse::TimeFormat;
 use crate::parse::csv::{Fields, Record, Splitter};
 use crate::parse::decimal::decimal;
@@ -189,9 +187,9 @@ impl<R: RowReader> Delimited<R> {
         let outcome = match record.fields {
             _ if header::is_blank(record.raw) => Ok(Some("blank line")),
             _ if self.header.line == record.raw => Ok(Some("header")),
-            Some(fields) if fields.len() == self.header.names.len() => {
-                self.reader.rows(&Row { fields, columns: &self.columns }, out, zone)
-            }
+            Some(fields) if fields.len() == self.header.names.len() => out
+                .admit(record.index)
+                .and_then(|()| self.reader.rows(&Row { fields, columns: &self.columns }, out, zone)),
             Some(fields) => {
                 Err(Fault::new("", format_args!("{} fields, got {}", self.header.names.len(), fields.len())))
             }
@@ -211,8 +209,7 @@ impl<R: RowReader> ChunkParser for Delimited<R> {
     }
 
     fn parse(&self, chunk: Chunk<'_>) -> Result<ParsedChunk> {
-        let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
-        let mut out = ChunkBuilder::new(place, &self.frame.names, &self.frame.date_tz);
+        let mut out = ChunkBuilder::new(chunk.place(), &self.frame.names, &self.frame.date_tz);
         for (table, levels) in self.reader.tables() {
             out.add_table(*table, *levels, self.frame.clock);
         }

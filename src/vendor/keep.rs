@@ -12,6 +12,7 @@ use crate::input::{Grouping, object_end};
 use crate::limits;
 use crate::normalize::{KeptValues, ParsedChunk};
 use crate::parse::csv::Splitter;
+use crate::parse::fields::FieldForm;
 use crate::parse::tape::{Node, TapeReader};
 use crate::schema::RawTable;
 
@@ -140,8 +141,8 @@ impl Keeping {
     }
 }
 
-/// Hands out the records of a chunk of messages.
-fn records(bytes: &[u8], framing: Framing, mut each: impl FnMut(&[u8])) {
+/// Hands out the records of a chunk, without their ends.
+pub(super) fn records(bytes: &[u8], framing: Framing, mut each: impl FnMut(&[u8])) {
     let mut rest = bytes;
     while !rest.is_empty() {
         let end = match framing {
@@ -202,6 +203,10 @@ impl ChunkParser for Keeping {
 
     fn table_facts(&self, table: RawTable) -> TableFacts {
         self.inner.table_facts(table)
+    }
+
+    fn field_form(&self) -> FieldForm {
+        self.inner.field_form()
     }
 
     fn partner_extra(&self) -> i64 {

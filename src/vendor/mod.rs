@@ -7,6 +7,7 @@ mod apart;
 mod binance_csv;
 mod bitflyer;
 mod bitstamp_l3;
+mod bounded;
 mod bybit_csv;
 mod capture;
 mod ccxt;
@@ -42,7 +43,8 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::input::Ends;
 use crate::input::Grouping;
-use crate::normalize::ParsedChunk;
+use crate::normalize::{Fault, ParsedChunk, Place};
+use crate::parse::fields::FieldForm;
 use crate::schema::{Clock, RawTable};
 
 /// What the user said about the inputs; every dialect reads what concerns it.
@@ -68,6 +70,8 @@ pub struct SourceOptions {
     pub mapping: Option<Arc<str>>,
     /// `--max-line` in bytes; 0 for the default that goes with the memory budget.
     pub line_bytes: usize,
+    /// `--max-field` in bytes; 0 for no other limit than the record's.
+    pub field_bytes: usize,
     /// Values of a JSON message at most; 0 for [`crate::limits::JSON_VALUES`].
     pub json_values: usize,
     /// `--keep`: source columns that no rule of the dialect reads, kept beside the rows.
@@ -121,13 +125,21 @@ pub struct Chunk<'a> {
     pub first_record: u64,
     /// Offset of the chunk in the decompressed source.
     pub byte_offset: u64,
+    /// Records that are refused whatever they hold, by their number in the chunk, in order.
+    pub refused: &'a [(u64, Fault)],
 }
 
 impl<'a> Chunk<'a> {
     /// All of a small source at once.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, partner: &[], source: 0, first_record: 0, byte_offset: 0 }
+        Self { bytes, partner: &[], source: 0, first_record: 0, byte_offset: 0, refused: &[] }
+    }
+
+    /// Where its rows stand.
+    fn place(&self) -> Place<'a> {
+        let Self { source, first_record, byte_offset, refused, .. } = *self;
+        Place { source, first_record, byte_offset, refused }
     }
 }
 
@@ -151,6 +163,10 @@ pub trait ChunkParser: Send + Sync + std::fmt::Debug {
     /// The columns of a delimited source; `None` for messages and for sources without names.
     fn columns(&self) -> Option<SourceColumns<'_>> {
         None
+    }
+    /// How the fields of a record are told apart.
+    fn field_form(&self) -> FieldForm {
+        self.columns().map_or(FieldForm::Json, |columns| FieldForm::Delimited(columns.delimiter))
     }
     /// For a pair: how many records the partner has more in front of its first pair (1 if only it has a header, -1 if only the
     /// main file has one).

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::bitflyer::Bitflyer;
 use super::bitstamp_l3::BitstampL3;
+use super::bounded::Bounded;
 use super::capture::{BINANCE, BYBIT, COINBASE, HYPERLIQUID};
 use super::ccxt::Ccxt;
 use super::china_l2::ChinaL2;
@@ -89,7 +90,10 @@ pub fn select(format: &str, probe: &Probe<'_>, options: &SourceOptions) -> Resul
         }
     };
     let partner = dialect.partner(probe)?;
-    let parser = dialect.open(probe, options)?;
+    let mut parser = dialect.open(probe, options)?;
+    if options.field_bytes > 0 {
+        parser = Box::new(Bounded::new(parser, options.field_bytes));
+    }
     Ok(Selection::Source(Box::new(Selected { dialect, reason, partner, parser })))
 }
 
@@ -161,6 +165,7 @@ pub fn parse_chunk(parser: &dyn ChunkParser, chunk: &RawChunk, source: u32) -> R
             source,
             first_record: chunk.first_record,
             byte_offset: chunk.byte_offset,
+            refused: &[],
         });
     };
     let reject = Reject {

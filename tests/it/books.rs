@@ -299,6 +299,30 @@ fn a_book_as_deep_as_was_subscribed_forgets_what_falls_out() {
 }
 
 #[test]
+fn a_side_holds_as_many_levels_as_the_limit_says() {
+    let most = hftcol::limits::BOOK_LEVELS;
+    let mut book = LevelBook::default();
+    let depth = i64::try_from(most).unwrap();
+    // From the farthest to the best.
+    for price in 1..=depth {
+        book.set(Side::Buy, price, 1);
+        book.set(Side::Sell, 3 * depth - price, 1);
+    }
+    assert_eq!((book.lengths(), book.levels_dropped), ([most, most], 0));
+    // A better one makes the farthest go; one farther than all is the one that goes.
+    assert_eq!(book.set(Side::Buy, depth + 1, 5), 0);
+    book.set(Side::Sell, 3 * depth, 5);
+    assert_eq!((book.lengths(), book.levels_dropped), ([most, most], 2));
+    assert_eq!(book.best(), [Some(depth + 1), Some(2 * depth)]);
+    assert_eq!(book.levels(Side::Buy).last(), Some((2, 1)));
+    assert_eq!(book.levels(Side::Sell).last(), Some((3 * depth - 1, 1)));
+    // Where one went there is room for one.
+    book.set(Side::Buy, 2, 0);
+    book.set(Side::Buy, 1, 1);
+    assert_eq!((book.lengths(), book.levels_dropped), ([most, most], 2));
+}
+
+#[test]
 fn the_rules_of_channels() {
     assert_eq!(Rules::of("binance-futures", "depth").snapshots, Snapshots::Asked);
     assert_eq!(Rules::of("bitstamp", "diff_order_book").numbers, Numbers::EventTime);

@@ -70,8 +70,13 @@ fn json_as_deep_as_is_read() {
         let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
         format!("{{\"t\":1723075200000,\"p\":1.5,\"q\":2,\"x\":{open}{close}}}\n")
     };
-    let mapping = "table = \"trades\"\nlayout = \"json\"\n[columns]\nts_event = { column = \"t\", format = \"ms\" }\nprice = \"p\"\nqty = \"q\"\n";
     let text = message(3) + &message(limits::JSON_DEPTH) + &message(limits::JSON_DEPTH + 1);
+    assert_eq!(fates(&run_json(&text)), (2, 1));
+}
+
+/// Imports trades of the keys `t`, `p` and `q`.
+fn run_json(text: &str) -> ImportReport {
+    let mapping = "table = \"trades\"\nlayout = \"json\"\n[columns]\nts_event = { column = \"t\", format = \"ms\" }\nprice = \"p\"\nqty = \"q\"\n";
     let world = World::new();
     let options = ImportOptions {
         format: world.file("m.toml", mapping).to_str().unwrap().to_owned(),
@@ -82,8 +87,7 @@ fn json_as_deep_as_is_read() {
         },
         ..world.options(&[world.file("a.ndjson", text)])
     };
-    let report = import::run(&options, &mut |_| {}).unwrap();
-    assert_eq!(fates(&report), (2, 1));
+    import::run(&options, &mut |_| {}).unwrap()
 }
 
 #[test]
@@ -119,6 +123,51 @@ fn both_readers_of_json_stop_at_the_same_depth() {
             }
         }
     }
+}
+
+/// An object of so many keys.
+fn wide(keys: usize) -> String {
+    let members: Vec<_> = (0..keys).map(|n| format!("\"k{n}\":{n}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+#[test]
+fn both_readers_of_json_stop_at_the_same_number_of_keys() {
+    use hftcol::parse::json::Reader;
+    use hftcol::parse::tape::TapeReader;
+    let most = usize::from(limits::JSON_KEYS);
+    let (full, beyond) = (wide(most), wide(most + 1));
+    // What stands beside an object, around it or in it does not count to it.
+    let many = vec!["{\"a\":{\"b\":{}}}"; 2_000].join(",");
+    for (text, fits) in [
+        (full.clone(), true),
+        (beyond.clone(), false),
+        (format!("[{full},{full},[{many}]]"), true),
+        (format!("[{full},{beyond}]"), false),
+        (full.replacen(":0", &format!(":{full}"), 1), true),
+        (full.replacen(":0", &format!(":{beyond}"), 1), false),
+        (beyond.replacen(":7", &format!(":[{full}]"), 1), false),
+        (full.replacen(":7", &format!(":[{many}]"), 1), true),
+    ] {
+        let mut reader = Reader::new(text.as_bytes());
+        let whole = reader.value().and_then(|value| reader.skip(value)).and_then(|()| reader.end());
+        assert_eq!(whole.as_ref().map_err(|f| f.expected).err(), (!fits).then_some("at most 1,024 keys in an object"));
+        for exact in [false, true] {
+            let mut tape = TapeReader::new(exact);
+            assert_eq!(tape.read(text.as_bytes(), |_| ()).err(), whole.err(), "exact {exact}");
+        }
+    }
+}
+
+#[test]
+fn json_of_as_many_keys_as_are_read() {
+    let most = usize::from(limits::JSON_KEYS);
+    let trade = |more: &str| format!("{{\"t\":1723075200000,\"p\":1.5,\"q\":2,{more}}}\n");
+    let own = |keys: usize| wide(keys - 3).trim_matches(['{', '}']).to_owned();
+    let nested = |keys: usize| format!("\"x\":[{}]", wide(keys));
+    let (fits, beyond) = ([own(most), nested(most)], [own(most + 1), nested(most + 1)]);
+    let text = fits.iter().chain(&beyond).map(|more| trade(more)).collect::<String>();
+    assert_eq!(fates(&run_json(&text)), (2, 2));
 }
 
 #[test]
@@ -180,11 +229,14 @@ fn the_page_lists_the_limits_as_they_are() {
         ("LEVELS_DEFAULT", limits::LEVELS_DEFAULT.into()),
         ("LEVELS", limits::LEVELS.into()),
         ("JSON_DEPTH", limits::JSON_DEPTH as u64),
+        ("JSON_KEYS", limits::JSON_KEYS.into()),
         ("JSON_VALUES", limits::JSON_VALUES as u64),
         ("DECIMAL_DIGITS", limits::DECIMAL_DIGITS.into()),
         ("DECIMAL_SCALE", limits::DECIMAL_SCALE.into()),
+        ("UNPACK_WINDOW_BYTES", limits::UNPACK_WINDOW_BYTES),
         ("ARCHIVE_MEMBERS", limits::ARCHIVE_MEMBERS),
         ("QUARANTINE_RECORD_BYTES", limits::QUARANTINE_RECORD_BYTES as u64),
+        ("PARTITIONS_WARNED", limits::PARTITIONS_WARNED),
         ("COLUMNS", limits::COLUMNS.into()),
         ("BOOK_LEVELS", limits::BOOK_LEVELS as u64),
         ("BOOK_ORDERS", limits::BOOK_ORDERS as u64),

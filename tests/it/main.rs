@@ -57,6 +57,7 @@ mod import_cli;
 mod import_columns;
 mod import_keep;
 mod limits;
+mod limits_fields;
 mod merge_order;
 mod ndjson;
 #[path = "../oracle/mod.rs"]

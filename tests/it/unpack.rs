@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 
 use hftcol::error::Result;
 use hftcol::input::{Compression, Cutter, InputLimits, RawChunk};
+use hftcol::limits::UNPACK_WINDOW_BYTES;
 use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
 
 use crate::sources::{chunked, gzip, open, zstd};
@@ -133,6 +134,28 @@ fn what_asks_for_too_large_a_window_is_refused_with_the_memory_that_would_do() {
         let error = end.unwrap_err();
         assert!(text.starts_with(&bytes));
         assert!(error.exit_code() == 3 && error.to_string().contains("use --memory 8MiB or more"), "{error}");
+    }
+}
+
+#[test]
+fn no_memory_allows_a_window_beyond_the_limit() {
+    let text = text();
+    let limits = InputLimits::for_memory(8 << 30);
+    assert_eq!(limits.window_bytes, UNPACK_WINDOW_BYTES);
+    let most = u32::try_from(UNPACK_WINDOW_BYTES).unwrap();
+    // A zstd window has a power of two and eighths of it; a window of the content's length must hold the content.
+    let frame = |window: u8| [&[0x28, 0xB5, 0x2F, 0xFD, 0x00, window], &[0x41, 0, 0][..], b"12345678"].concat();
+    let largest = 17 << 3;
+    for (fits, beyond) in
+        [(xz_with(&text, most), xz_with(&text, most + (most >> 1))), (frame(largest), frame(largest + 1))]
+    {
+        let (bytes, end) = content("x", &fits, &limits);
+        assert!(end.is_ok() && !bytes.is_empty(), "{end:?}");
+        let error = content("x", &beyond, &limits).1.unwrap_err();
+        let said = error.to_string();
+        assert!(error.exit_code() == 3 && said.contains("at most 134217728") && said.contains("no --memory"), "{said}");
+        let later = content("x", &[&zstd(&text)[..], &frame(largest + 1)].concat(), &limits).1.unwrap_err();
+        assert!(later.to_string().contains("no --memory"), "{later}");
     }
 }
 

@@ -259,3 +259,22 @@ fn levels_beyond_the_limit_are_counted() {
     let beyond = levels.lines().flat_map(|l| l.split(',').skip(4).collect::<Vec<_>>().into_iter().skip(1).step_by(2));
     assert_eq!(parsed.notes["levels beyond --levels, left out"], beyond.filter(|size| *size != "0").count() as u64);
 }
+
+#[test]
+fn a_field_beyond_the_limit_refuses_its_pair() {
+    let message = |size: &str| format!("34200.1,1,{size},18,2238100,1\n");
+    let levels = |price: &str| format!("{price},100,2230700,200,2240000,200,2230600,200\n");
+    let (short, long) = ("2239900", "00002239900");
+    let messages = [message("1"), message("00000000021"), message("3")].concat();
+    let book = [levels(short), levels(short), levels(long)].concat();
+    let inputs = Inputs::new(&[(MESSAGES, messages.as_bytes()), (BOOK, book.as_bytes())]);
+    for (most, lines) in [(11, &[][..]), (10, &[2, 3])] {
+        let options = SourceOptions { field_bytes: most, ..SourceOptions::default() };
+        for chunk in [1, 40, 1_000] {
+            let parsed = inputs.parse(MESSAGES, &options, &chunked(chunk)).unwrap();
+            let refused: Vec<_> = parsed.rejects.iter().map(|r| r.line).collect();
+            assert_eq!(refused, lines, "{:?}", parsed.rejects);
+            assert!(parsed.rejects.iter().all(|r| r.reason.contains("--max-field")));
+        }
+    }
+}

@@ -118,6 +118,9 @@ struct LimitArgs {
     /// Longest record; by default 16MiB, or a sixteenth of the memory if that is less.
     #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
     max_line: Option<u64>,
+    /// Longest field of a record, a cell or a JSON text or number; by default as long as the record may be.
+    #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
+    max_field: Option<u64>,
     /// Decompressed bytes of one input; one that has more is refused, and none of its rows is stored. No limit by default.
     #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
     max_input_bytes: Option<u64>,
@@ -187,9 +190,10 @@ fn build_books(options: &ImportOptions, levels: u16, touched: BTreeSet<Partition
 fn options(args: &Args) -> Result<ImportOptions> {
     let SourceArgs { venue, security, table, date, tz, date_tz, clock, encoding, levels, keep, build_book: _ } =
         &args.source;
-    let line_bytes = args.limits.max_line.map_or(Ok(0), |n| {
-        usize::try_from(n).map_err(|_| Error::usage("--max-line is too large", "give a smaller size"))
-    })?;
+    let size = |option: &str, size: Option<u64>| {
+        let size = usize::try_from(size.unwrap_or(0));
+        size.map_err(|_| Error::usage(format!("{option} is too large"), "give a smaller size"))
+    };
     Ok(ImportOptions {
         store: args.store.clone().unwrap_or_default(),
         inputs: args.inputs.clone(),
@@ -204,7 +208,8 @@ fn options(args: &Args) -> Result<ImportOptions> {
             table: *table,
             levels: levels.unwrap_or(0),
             mapping: None,
-            line_bytes,
+            line_bytes: size("--max-line", args.limits.max_line)?,
+            field_bytes: size("--max-field", args.limits.max_field)?,
             json_values: 0,
             keep: keep.clone(),
         },

@@ -6,7 +6,7 @@
 use super::VOLUME_DECIMALS;
 use crate::error::Result;
 use crate::normalize::{
-    ChunkBuilder, Fault, INT_NULL, ParsedChunk, Place, SCALE_NULL, TS_NULL, Times, keep_existing_levels, put_decimal,
+    ChunkBuilder, Fault, INT_NULL, ParsedChunk, SCALE_NULL, TS_NULL, Times, keep_existing_levels, put_decimal,
 };
 use crate::parse::DecimalFault;
 use crate::parse::json::{Reader, Text, Value};
@@ -196,8 +196,7 @@ impl ChunkParser for LogParser {
     }
 
     fn parse(&self, chunk: Chunk<'_>) -> Result<ParsedChunk> {
-        let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
-        let mut out = ChunkBuilder::new(place, &self.frame.names, &self.frame.date_tz);
+        let mut out = ChunkBuilder::new(chunk.place(), &self.frame.names, &self.frame.date_tz);
         out.add_table(RawTable::Orders, 1, self.frame.clock);
         out.add_table(RawTable::Trades, 1, self.frame.clock);
         out.add_table(RawTable::Book, 0, self.frame.clock);
@@ -211,7 +210,7 @@ impl ChunkParser for LogParser {
             let (length, next) = crate::parse::record_end(rest, false).unwrap_or((rest.len(), rest.len()));
             let line = &rest[..length];
             out.begin(index);
-            match self.record(line, &mut out, &mut depth) {
+            match out.admit(index).and_then(|()| self.record(line, &mut out, &mut depth)) {
                 Ok(()) => out.store(),
                 Err(_) if header::is_blank(line) => out.skip("blank line"),
                 Err(fault) => out.reject(offset, line, &fault),

@@ -3,7 +3,7 @@
 use super::message::{BOOK, Message, Naming, Prices, TABLES, size, time};
 use super::schema::{RecordType, Schema, of_rtype};
 use crate::error::Result;
-use crate::normalize::{ChunkBuilder, Fault, ParsedChunk, Place, ZoneCache};
+use crate::normalize::{ChunkBuilder, Fault, ParsedChunk, ZoneCache};
 use crate::parse::json::{Reader, Text, Value};
 use crate::schema::RawTable;
 use crate::vendor::delimited::Frame;
@@ -231,8 +231,7 @@ impl ChunkParser for JsonParser {
     }
 
     fn parse(&self, chunk: Chunk<'_>) -> Result<ParsedChunk> {
-        let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
-        let mut out = ChunkBuilder::new(place, &self.frame.names, &self.frame.date_tz);
+        let mut out = ChunkBuilder::new(chunk.place(), &self.frame.names, &self.frame.date_tz);
         for (handle, table) in TABLES.into_iter().enumerate() {
             out.add_table(table, if handle == BOOK { self.kept.min(10) } else { 1 }, self.frame.clock);
         }
@@ -246,7 +245,7 @@ impl ChunkParser for JsonParser {
             let (length, next) = crate::parse::record_end(rest, false).unwrap_or((rest.len(), rest.len()));
             let line = &rest[..length];
             out.begin(index);
-            match self.record(line, &mut out, &mut zone) {
+            match out.admit(index).and_then(|()| self.record(line, &mut out, &mut zone)) {
                 Ok(None) => out.store(),
                 Ok(Some(rule)) => out.skip(rule),
                 Err(_) if header::is_blank(line) => out.skip("blank line"),

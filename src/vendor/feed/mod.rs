@@ -28,7 +28,7 @@ use super::{Chunk, ChunkParser, Framing, SourceOptions, TableFacts};
 use crate::error::Result;
 use crate::input::object_end;
 use crate::limits;
-use crate::normalize::{ChunkBuilder, Fault, NameRule, ParsedChunk, Place, Zone};
+use crate::normalize::{ChunkBuilder, Fault, NameRule, ParsedChunk, Zone};
 use crate::parse::tape::{Node, TapeReader};
 use crate::schema::{Clock, RawTable};
 
@@ -135,9 +135,8 @@ impl FeedParser {
     }
 
     /// Empty rows for a chunk, and a reader of its messages.
-    pub(super) fn begin(&self, chunk: &Chunk<'_>) -> (Rows<'_>, TapeReader) {
-        let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
-        let builder = ChunkBuilder::new(place, &self.names, &self.date_tz);
+    pub(super) fn begin<'a>(&'a self, chunk: &Chunk<'a>) -> (Rows<'a>, TapeReader) {
+        let builder = ChunkBuilder::new(chunk.place(), &self.names, &self.date_tz);
         let rows = Rows::new(builder, self.levels, &RawTable::ALL.map(|table| self.clock(table)));
         (rows, TapeReader::new(self.protocol.exact()).with_most(self.values))
     }

@@ -104,7 +104,7 @@ impl<'b> Rows<'b> {
         self.builder.begin(index);
         self.previous = INT_NULL;
         let counted = self.counts;
-        match take(self) {
+        match self.builder.admit(index).and_then(|()| take(self)) {
             Ok(None) => self.builder.store(),
             Ok(Some(rule)) => self.skip(rule, counted),
             Err(_) if header::is_blank(record) => self.skip("blank line", counted),

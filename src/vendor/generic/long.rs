@@ -188,7 +188,7 @@ impl Reading<'_> {
                     std::mem::swap(&mut self.key, &mut self.new_key);
                     self.head = Some(self.head(&fields));
                 }
-                self.parser.level(&fields)
+                self.builder.admit(index).and_then(|()| self.parser.level(&fields))
             }
             Some(fields) => Err(wrong_count(plan.columns.len(), fields.len())),
             None => Err(Fault::new("", "quotes around whole fields, closed on the same record")),

@@ -9,6 +9,7 @@ use super::tree::Tree;
 use crate::error::Result;
 use crate::normalize::{ChunkBuilder, Fault, ParsedChunk, ZoneCache};
 use crate::parse::csv::{FieldList, Fields, Record, Splitter};
+use crate::parse::fields::FieldForm;
 use crate::parse::json::{Reader, Value};
 use crate::parse::record_end;
 use crate::schema::RawTable;
@@ -90,7 +91,7 @@ impl NestedParser {
             let (length, next) = record_end(rest, false).unwrap_or((rest.len(), rest.len()));
             let line = &rest[..length];
             reading.builder.begin(index);
-            let outcome = reading.json(line);
+            let outcome = reading.builder.admit(index).and_then(|()| reading.json(line));
             reading.end(outcome, offset, line);
             offset += next;
         }
@@ -134,14 +135,14 @@ impl Reading<'_> {
             return Ok(None);
         };
         // Its depth was found to be within the limit when it was read past.
-        let mut elements = reader.from(at, 1);
+        reader.seek(at, 1);
         let mut first = true;
-        while elements.element(&mut first)? {
+        while reader.element(&mut first)? {
             for slot in &nest.each_slots {
                 self.leaves.forget(*slot);
             }
-            let value = elements.value()?;
-            each.take(&mut elements, value, &mut self.leaves)?;
+            let value = reader.value()?;
+            each.take(&mut reader, value, &mut self.leaves)?;
             self.flatten(None);
             self.row()?;
         }
@@ -230,7 +231,7 @@ impl ChunkParser for NestedParser {
         } else {
             Splitter::new(plan.delimiter, plan.quoted).split(chunk.bytes, |record| {
                 reading.builder.begin(record.index);
-                let outcome = reading.delimited(&record);
+                let outcome = reading.builder.admit(record.index).and_then(|()| reading.delimited(&record));
                 reading.end(outcome, record.offset, record.raw);
             });
         }
@@ -245,5 +246,9 @@ impl ChunkParser for NestedParser {
 
     fn table_facts(&self, table: RawTable) -> TableFacts {
         self.columns.table_facts(table)
+    }
+
+    fn field_form(&self) -> FieldForm {
+        if self.nest.width == 0 { FieldForm::Json } else { FieldForm::Delimited(self.columns.plan.delimiter) }
     }
 }

@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::book::Book;
 use super::message::Message;
 use crate::error::{Error, InputFault, Result};
-use crate::normalize::{ChunkBuilder, Fault, NameRule, ParsedChunk, Place, TS_NULL, Times, Zone, price_and_qty};
+use crate::normalize::{ChunkBuilder, Fault, NameRule, ParsedChunk, TS_NULL, Times, Zone, price_and_qty};
 use crate::parse::csv::{Record, Splitter};
+use crate::parse::fields::FieldForm;
 use crate::schema::{Clock, RawTable};
 use crate::vendor::header::is_blank;
 use crate::vendor::{Chunk, ChunkParser, Framing, TableFacts};
@@ -102,11 +103,13 @@ impl PairParser {
         };
         out.begin(index as u64);
         let raw = chunk.bytes.get(line.offset..line.offset + line.length).unwrap_or(b"");
+        let admitted = out.admit(index as u64);
         let outcome = match (&line.content, &self.book, book) {
             (Content::Skip(rule), Some(half), Some(record)) if half.is_data(record.raw) => {
                 Err(Fault::got("orderbook", format_args!("no book line beside a {rule}"), record.raw))
             }
             (Content::Skip(rule), ..) => return out.skip(rule),
+            _ if admitted.is_err() => admitted,
             (Content::Fault(fault), ..) => Err(fault.clone()),
             (Content::Message(message, id), None, _) => self.push(out, message, &lines.ids[id.clone()]),
             (Content::Message(message, id), Some(half), Some(record)) => {
@@ -180,8 +183,7 @@ impl ChunkParser for PairParser {
     }
 
     fn parse(&self, chunk: Chunk<'_>) -> Result<ParsedChunk> {
-        let place = Place { source: chunk.source, first_record: chunk.first_record, byte_offset: chunk.byte_offset };
-        let mut out = ChunkBuilder::new(place, &self.names, &self.date_tz);
+        let mut out = ChunkBuilder::new(chunk.place(), &self.names, &self.date_tz);
         out.add_table(RawTable::Orders, 0, Clock::Event);
         out.add_table(RawTable::Trades, 0, Clock::Event);
         let lines = self.read_messages(chunk);
@@ -193,6 +195,10 @@ impl ChunkParser for PairParser {
             None => (0..lines.lines.len()).for_each(|index| self.emit(&mut out, chunk, &lines, index, None)),
         }
         Ok(out.finish())
+    }
+
+    fn field_form(&self) -> FieldForm {
+        FieldForm::Delimited(self.delimiter)
     }
 
     fn record_rule(&self) -> &'static str {
