@@ -14,14 +14,14 @@ fn with_id(security: &str, length: usize) -> String {
     trades(security, &[(1, "1.5", "2"), (2, "1.5", "3")]).replace(",0,buy,", &format!(",{},buy,", "i".repeat(length)))
 }
 
-fn run(text: &str, change: impl FnOnce(&mut ImportOptions)) -> ImportReport {
+pub(crate) fn run(text: &str, change: impl FnOnce(&mut ImportOptions)) -> ImportReport {
     let world = World::new();
     let mut options = world.options(&[world.file("a.csv", text)]);
     change(&mut options);
     import::run(&options, &mut |_| {}).unwrap()
 }
 
-fn fates(report: &ImportReport) -> (u64, u64) {
+pub(crate) fn fates(report: &ImportReport) -> (u64, u64) {
     (report.sources[0].stored, report.sources[0].rejected)
 }
 

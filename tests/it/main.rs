@@ -58,6 +58,7 @@ mod import_columns;
 mod import_keep;
 mod limits;
 mod limits_fields;
+mod limits_tables;
 mod merge_order;
 mod ndjson;
 #[path = "../oracle/mod.rs"]
