@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hftcol::codec::ColumnValues;
 use hftcol::error::Result;
 use hftcol::feature::{
-    Amount, BarConfig, BucketVolume, Carry, Classify, FeatureConfig, PartitionArena, PriorVolume, STATE_ROWS,
-    StateReader, StateWriter, VpinConfig, state_schema,
+    Amount, BarConfig, BucketVolume, Carry, ChangeInputs, Classify, FeatureConfig, PartitionArena, PartitionInputs,
+    PartitionPlan, PriorVolume, STATE_ROWS, StateReader, StateWriter, VpinConfig, run_partition_carrying, state_schema,
 };
 use hftcol::format::FileHeader;
 use hftcol::read::TableReader;
@@ -18,7 +18,7 @@ use proptest::prelude::*;
 
 use crate::feature_markets::market;
 use crate::feature_partitions::{Tables, compute_carried_in, compute_tables_in};
-use crate::feature_tables::Layout;
+use crate::feature_tables::{HeapScratch, Layout, readers};
 use crate::feature_twins::everything;
 use crate::oracle::{Cell, Market, RawLevel, Snapshot, Trade};
 
@@ -206,6 +206,70 @@ fn windows_that_outgrow_memory_are_carried_too() {
     let config = FeatureConfig { horizons_s: vec![5, 86_400], spread_window_s: 86_400, ..config(Classify::Side) };
     let market = walk(40_000);
     check_chain(&market, &config, &[1_200_000_000_000, 1_200_100_000_000, 2_500_000_000_000]);
+}
+
+#[test]
+fn time_bars_of_a_chain_are_those_of_one_stream() {
+    let mut market = walk(2_400);
+    // None stands on a boundary, where a date would end before its last bar.
+    market.book.iter_mut().for_each(|row| row.clock += 50_000_000);
+    let config = config(Classify::Side);
+    let mut arena = PartitionArena::new(&config).unwrap();
+    let with = (Layout::default(), Clock::Event);
+    let whole = compute_tables_in(&market, &config, with, PriorVolume::default(), &mut arena);
+    let (mut state, mut parts) = (None, Vec::new());
+    for part in split(&market, &[60_000_000_000, 180_000_000_000]) {
+        let (got, next) = carried(&part, &config, state.as_ref(), &mut arena).unwrap();
+        parts.push(got);
+        state = Some(next);
+    }
+    let bits = |x: &f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };
+    for name in ["bars_1s", "bars_60s"] {
+        for (column, wanted) in &whole.tables[name] {
+            let got: Vec<u64> = parts.iter().flat_map(|part| &part.tables[name][column]).map(bits).collect();
+            assert!(got.len() > 3 && got == wanted.iter().map(bits).collect::<Vec<_>>(), "{name}.{column}");
+        }
+    }
+}
+
+#[test]
+fn a_carried_date_costs_no_allocation_a_row() {
+    let config = config(Classify::Side);
+    let mut arena = PartitionArena::new(&config).unwrap();
+    let (_, state) = carried(&walk(10_000), &config, None, &mut arena).unwrap();
+    let mut allocations = |rows: i64| {
+        let mut market = walk(rows);
+        market.book.iter_mut().for_each(|row| row.clock += 1_000_000_000_000);
+        market.trades.iter_mut().for_each(|trade| trade.clock += 1_000_000_000_000);
+        let (book, trades) = readers(&market, Layout::default());
+        let inputs = PartitionInputs {
+            book: &book,
+            trades: &trades,
+            changes: ChangeInputs::default(),
+            clock: Clock::Event,
+            date_tz: "UTC",
+            prior: PriorVolume::default(),
+        };
+        let plan = PartitionPlan::new(&config, &inputs.table_shape()).unwrap();
+        let mut run = || {
+            let mut words = 0;
+            let mut keep = |rows: usize, _: &[ColumnValues<'_>]| {
+                words += rows;
+                Ok(())
+            };
+            let from = StateReader::open(open(&state)).unwrap();
+            let carry = Carry::new(Some(from), StateWriter::new(&mut keep));
+            let spill = &mut HeapScratch::default();
+            let report = run_partition_carrying(&inputs, &plan, &mut arena, spill, carry, &mut |_, _, _| Ok(()));
+            assert!(report.unwrap().carried && words > 0);
+        };
+        run();
+        allocation_counter::measure(run)
+    };
+    let (few, many) = (allocations(10_000), allocations(80_000));
+    assert_eq!(few.bytes_max, many.bytes_max);
+    // Two or three more for twice the rows.
+    assert!(many.count_total <= few.count_total + 16, "{} allocations, {}", few.count_total, many.count_total);
 }
 
 #[test]
