@@ -20,6 +20,10 @@ const MAGIC: &[u8] = b"DBN";
 const PRELUDE: usize = 8;
 /// Metadata is held whole: beyond this it is refused.
 const METADATA_BYTES: u32 = 16 << 20;
+/// A record begins with its length in these units.
+const LENGTH_UNIT: u64 = 4;
+/// Every record holds words of eight bytes, and so begins at a multiple of them.
+const RECORD_ALIGN: u64 = 8;
 /// Text that is made at a time.
 const TEXT_BYTES: usize = 64 << 10;
 
@@ -77,16 +81,29 @@ impl Read for Failed {
     }
 }
 
-/// Counts what is read.
+/// Counts what is read, and looks at the length of each record before the library does: behind one that is no whole number of words
+/// the library would take the next for a struct where none can stand.
 struct Counted {
     reader: Bytes,
     bytes: u64,
+    /// Where the next record begins.
+    next: u64,
 }
 
 impl Read for Counted {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(out)?;
+        let first = self.bytes;
         self.bytes += read as u64;
+        while self.next < self.bytes {
+            let at = usize::try_from(self.next - first).unwrap_or(usize::MAX);
+            let units = out[..read].get(at).copied().unwrap_or(0);
+            let size = u64::from(units) * LENGTH_UNIT;
+            if size == 0 || !size.is_multiple_of(RECORD_ALIGN) {
+                return Err(invalid(format_args!("a record of {size} bytes at byte {}", self.next)));
+            }
+            self.next += size;
+        }
         Ok(read)
     }
 }
@@ -156,7 +173,8 @@ impl Text {
         if length > METADATA_BYTES {
             return Err(invalid(format_args!("metadata of {length} bytes, over the limit of {METADATA_BYTES}")));
         }
-        let counted = Counted { reader, bytes: 0 };
+        let used = PRELUDE as u64 + u64::from(length);
+        let counted = Counted { reader, bytes: 0, next: used };
         // As they are: the sizes of records are then those of the file.
         let decoder = DbnDecoder::with_upgrade_policy(counted, VersionUpgradePolicy::AsIs).map_err(invalid)?;
         let metadata = decoder.metadata();
@@ -169,7 +187,6 @@ impl Text {
             .with_symbol(true)
             .build()
             .map_err(invalid)?;
-        let used = PRELUDE as u64 + u64::from(length);
         let extra = if metadata.ts_out { size_of::<u64>() } else { 0 };
         let is_other = !is_ours(schema);
         Ok(Self { decoder, encoder, symbols, made, text: Cursor::default(), used, extra, ended: false, is_other })

@@ -98,6 +98,18 @@ fn a_cut_file_is_an_error_or_ends_between_records() {
 }
 
 #[test]
+fn a_record_that_is_no_whole_number_of_words_is_refused() {
+    let body = TRADES.len() - 2 * TRADE_BYTES;
+    let mut bytes = [TRADES, &TRADES[body..], &TRADES[body..]].concat();
+    // 52 bytes, and behind them what looks like a record, where no struct can stand.
+    bytes[body] = 13;
+    bytes[body + 52] = 12;
+    assert!(damaged(&bytes).is_none());
+    bytes[body] = 0;
+    assert!(damaged(&bytes).is_none());
+}
+
+#[test]
 fn no_flipped_bit_ends_the_program() {
     for file in [MBO, TRADES, BARS] {
         for bit in 0..file.len() * 8 {
