@@ -4,14 +4,10 @@ use super::plan::{Before, Task};
 use crate::error::Result;
 use crate::read::TableReader;
 use crate::sink::{SinkOutput, Stage};
-use crate::storage::ScratchFile;
 use crate::store::Failure;
 
 /// A stage that also makes visible what was staged.
 pub(super) trait Destination: Stage {
-    /// A nameless file in the output's file system, for what a worker cannot hold in memory.
-    fn scratch(&self) -> Result<Box<dyn ScratchFile>>;
-
     /// The generation that the task's files carry.
     fn generation(&self, task: &Task) -> Result<u32>;
 

@@ -9,7 +9,7 @@ use super::shard::Shard;
 use crate::error::Result;
 use crate::feature::STATE_TABLE;
 use crate::read::TableReader;
-use crate::sink::{Folder, FolderFile, Format, Stage, hive_path};
+use crate::sink::{Folder, FolderFile, Format, ScratchPool, Stage, hive_path};
 use crate::storage::{ReadAt, ScratchFile, Storage};
 
 /// An output folder.
@@ -67,6 +67,14 @@ impl Stage for HiveFolder {
         self.folder.create_long()
     }
 
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        self.folder.scratch()
+    }
+
+    fn pool(&self) -> Option<&ScratchPool> {
+        self.folder.pool()
+    }
+
     fn reopen(&self, file: &FolderFile) -> Result<Arc<dyn ReadAt>> {
         self.folder.reopen(file)
     }
@@ -77,10 +85,6 @@ impl Stage for HiveFolder {
 }
 
 impl Destination for HiveFolder {
-    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
-        self.folder.scratch()
-    }
-
     fn generation(&self, _task: &Task) -> Result<u32> {
         // A folder has no generations: the same inputs give the same file.
         Ok(1)

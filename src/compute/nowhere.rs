@@ -55,6 +55,10 @@ impl Stage for Nowhere {
         Ok(Nameless { file: Arc::new(Mutex::new(self.0.scratch()?)), length: 0 })
     }
 
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        self.0.scratch()
+    }
+
     fn reopen(&self, file: &Nameless) -> Result<Arc<dyn ReadAt>> {
         Ok(Arc::new(file.clone()))
     }
@@ -65,10 +69,6 @@ impl Stage for Nowhere {
 }
 
 impl Destination for Nowhere {
-    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
-        self.0.scratch()
-    }
-
     fn generation(&self, _task: &Task) -> Result<u32> {
         Ok(1)
     }

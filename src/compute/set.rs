@@ -9,7 +9,7 @@ use super::plan::{Before, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature::STATE_TABLE;
 use crate::read::TableReader;
-use crate::sink::{Format, Stage};
+use crate::sink::{Format, ScratchPool, Stage};
 use crate::storage::{ReadAt, ScratchFile};
 use crate::store::{Failure, Manifest, Publication, Publisher, Segment, Staged, Stager, Store, Tree, segment_path};
 
@@ -22,6 +22,7 @@ pub(super) struct FeatureSet {
     stager: Stager,
     /// Only the thread that publishes takes it.
     publisher: Mutex<Publisher>,
+    pool: ScratchPool,
 }
 
 /// A file in the store's staging.
@@ -55,7 +56,8 @@ impl FeatureSet {
         if has_work && store.set_config(&options.set)?.as_deref() != Some(&configuration[..]) {
             publisher.write_set_config(&configuration)?;
         }
-        Ok(Self { store, tree, formats, stager: publisher.stager(), publisher: Mutex::new(publisher) })
+        let (stager, pool) = (publisher.stager(), ScratchPool::default());
+        Ok(Self { store, tree, formats, stager, publisher: Mutex::new(publisher), pool })
     }
 
     /// What the set holds of a task's partition; where no manifest reads, the folder begins anew.
@@ -164,6 +166,14 @@ impl Stage for FeatureSet {
         self.stager.stage_long().map(SetFile)
     }
 
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        self.store.scratch()
+    }
+
+    fn pool(&self) -> Option<&ScratchPool> {
+        Some(&self.pool)
+    }
+
     fn reopen(&self, file: &SetFile) -> Result<Arc<dyn ReadAt>> {
         self.stager.open_staged(&file.0)
     }
@@ -174,10 +184,6 @@ impl Stage for FeatureSet {
 }
 
 impl Destination for FeatureSet {
-    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
-        self.store.scratch()
-    }
-
     fn generation(&self, task: &Task) -> Result<u32> {
         Ok(match self.stored(task)? {
             None => 1,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Stage;
+use super::{ScratchPool, Stage};
 use crate::error::Result;
 use crate::schema::PartitionKey;
 use crate::storage::{HeldLock, LockMode, ReadAt, ScratchFile, Storage, WriteFile};
@@ -40,6 +40,7 @@ pub struct Folder {
     prefix: String,
     /// Folders whose entries this run has made durable.
     durable: Mutex<BTreeSet<PathBuf>>,
+    pool: ScratchPool,
     _locks: Vec<Box<dyn HeldLock>>,
 }
 
@@ -74,6 +75,7 @@ impl Folder {
             next: AtomicU64::new(0),
             prefix: String::new(),
             durable: Mutex::default(),
+            pool: ScratchPool::default(),
             _locks: vec![lock],
         };
         folder.clear()?;
@@ -90,8 +92,14 @@ impl Folder {
         let shared = storage.lock(&staging.join(LOCK), LockMode::Shared)?;
         let own = storage.lock(&staging.join(format!("{LOCK}.{index}.{count}")), LockMode::Exclusive)?;
         let prefix = format!("{index}.{count}-");
-        let folder =
-            Self { storage, next: AtomicU64::new(0), prefix, durable: Mutex::default(), _locks: vec![own, shared] };
+        let folder = Self {
+            storage,
+            next: AtomicU64::new(0),
+            prefix,
+            durable: Mutex::default(),
+            pool: ScratchPool::default(),
+            _locks: vec![own, shared],
+        };
         folder.clear()?;
         Ok(folder)
     }
@@ -143,15 +151,6 @@ impl Folder {
         Path::new(STAGING).join(format!("{}{:08}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed)))
     }
 
-    /// A nameless file in the folder's file system.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.storage.scratch(&Path::new(STAGING).join(format!("{}scratch-{number:08}", self.prefix)))
-    }
-
     /// Removes what this run, or for the whole folder any, left in staging.
     fn clear(&self) -> Result<()> {
         let staging = Path::new(STAGING);
@@ -184,6 +183,15 @@ impl Stage for Folder {
     fn create_long(&self) -> Result<FolderFile> {
         let name = self.next_name();
         Ok(FolderFile { file: self.storage.create_long(&name)?, name })
+    }
+
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.storage.scratch(&Path::new(STAGING).join(format!("{}scratch-{number:08}", self.prefix)))
+    }
+
+    fn pool(&self) -> Option<&ScratchPool> {
+        Some(&self.pool)
     }
 
     fn reopen(&self, file: &FolderFile) -> Result<Arc<dyn ReadAt>> {

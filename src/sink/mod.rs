@@ -1,8 +1,8 @@
 //! Where the rows of a table go: `hftc` files, Parquet, Arrow, CSV, NDJSON, nowhere.
 //!
-//! A [`TableSink`] takes a table block by block into a staged `hftc` file, seals it, and makes every other [`Format`]
-//! that was asked for from that sealed file, read back and verified. So all formats hold the same rows, and a format
-//! is one file here and one line in [`FORMATS`].
+//! A [`TableSink`] takes a table block by block. A [`Format`] that can writes its file as the blocks come ([`DirectFile`]); for the others
+//! they go into a staged `hftc` file, which is sealed, read back and verified, and made into what was asked for. Either way the finished
+//! file is read once more and held against the rows. A format is one file here and one line in [`FORMATS`].
 
 #[cfg(feature = "arrow")]
 mod arrow;
@@ -11,9 +11,10 @@ mod hftc;
 mod join;
 mod null;
 #[cfg(feature = "parquet")]
-pub mod parquet;
+mod parquet;
 mod reread;
 pub mod rows;
+mod scratch;
 mod stage;
 mod table;
 mod text;
@@ -22,12 +23,16 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
+use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
+use crate::format::{FileHeader, SealedFile};
 use crate::read::TableReader;
-use crate::storage::ReadAt;
+use crate::storage::{ReadAt, ScratchFile};
+use crate::write::Provenance;
 
 pub use folder::{Folder, FolderFile, hive_path};
 pub use join::{chosen_schema, join};
+pub use scratch::ScratchPool;
 pub use stage::{Stage, StagedWrite};
 pub use table::{SinkOutput, TableSink, export_sealed};
 
@@ -59,6 +64,18 @@ pub trait Format: fmt::Debug + Sync {
     fn about(&self) -> &'static str;
     /// What happens to a table.
     fn role(&self) -> Role;
+    /// Begins a file of the table with this header, to be written as its blocks come; `None` where the sealed table is needed. A nameless
+    /// file is there for what does not fit in memory.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn begin(
+        &self,
+        _header: &FileHeader,
+        _scratch: &dyn Fn() -> Result<Box<dyn ScratchFile>>,
+    ) -> Result<Option<Box<dyn DirectFile>>> {
+        Ok(None)
+    }
     /// Writes a verified table as one file ([`Role::Export`] only). Same table, same bytes.
     ///
     /// # Errors
@@ -74,6 +91,26 @@ pub trait Format: fmt::Debug + Sync {
     /// # Errors
     /// `Damage`, `Io` if the file cannot be read.
     fn fingerprint(&self, file: Arc<dyn ReadAt>) -> Result<Option<u128>>;
+}
+
+/// A file of some format that is written while its table comes. The same blocks and provenance give the same bytes, which are those that
+/// [`Format::export`] makes of the sealed table.
+pub trait DirectFile: fmt::Debug + Send {
+    /// Takes one block and writes to `out` what is ready: the columns in schema order, each `rows` long; every block but the last is full.
+    ///
+    /// # Errors
+    /// `Usage` for values that do not fit the schema, `Io`. After an error the file is lost.
+    fn push(&mut self, rows: usize, columns: &[ColumnValues<'_>], out: &mut (dyn Write + Send)) -> Result<()>;
+    /// Writes what is left. The facts are those of the table, and length and hash of the file.
+    ///
+    /// # Errors
+    /// `Io`; `Damage` if what was put aside does not come back.
+    fn finish(&mut self, provenance: &Provenance, out: &mut (dyn Write + Send)) -> Result<SealedFile>;
+    /// Reads the finished file once and compares it with its hash, then with the rows that came in.
+    ///
+    /// # Errors
+    /// `Damage` if they differ, `Io`.
+    fn check(self: Box<Self>, file: Arc<dyn ReadAt>, sealed: &SealedFile) -> Result<()>;
 }
 
 /// Every format. The place to add one.

@@ -5,7 +5,6 @@ pub(super) use cursor::Cursor;
 
 use super::WrittenFile;
 use crate::error::{Error, Result};
-use crate::read::TableReader;
 use crate::storage::ReadAt;
 use crate::store::hash_file;
 
@@ -13,18 +12,13 @@ use crate::store::hash_file;
 ///
 /// # Errors
 /// `Damage` if they differ, `Io`.
-pub(super) fn check_hash(
-    table: &TableReader,
-    format: &'static str,
-    file: &dyn ReadAt,
-    written: WrittenFile,
-) -> Result<()> {
+pub(super) fn check_hash(table: &str, format: &'static str, file: &dyn ReadAt, written: WrittenFile) -> Result<()> {
     let found = WrittenFile { length: file.len(), file_hash: hash_file(file)? };
     if found == written {
         return Ok(());
     }
     let text = |f: WrittenFile| format!("{} bytes with hash {:032x}", f.length, f.file_hash);
-    Err(Error::damage("re-read", text(written), text(found)).in_file(format!("{}.{format}", table.header().table)))
+    Err(Error::damage("re-read", text(written), text(found)).in_file(format!("{table}.{format}")))
 }
 
 #[cfg(any(feature = "arrow", feature = "parquet"))]

@@ -4,8 +4,9 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
+use super::ScratchPool;
 use crate::error::Result;
-use crate::storage::ReadAt;
+use crate::storage::{ReadAt, ScratchFile};
 
 /// A place that gives new files; workers share it.
 pub trait Stage: fmt::Debug + Sync {
@@ -24,6 +25,17 @@ pub trait Stage: fmt::Debug + Sync {
     /// `Io`.
     fn create_long(&self) -> Result<Self::File> {
         self.create()
+    }
+
+    /// A nameless file beside them, for what a worker cannot hold in memory.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn scratch(&self) -> Result<Box<dyn ScratchFile>>;
+
+    /// Where such files of sinks are kept to be used again; without it each is new.
+    fn pool(&self) -> Option<&ScratchPool> {
+        None
     }
 
     /// Opens for reading what was written to a file of this stage.

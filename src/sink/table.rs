@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Format, Role, Stage};
+use super::{DirectFile, Format, Role, Stage};
 use crate::codec::ColumnValues;
 use crate::error::Result;
 use crate::format::{FileHeader, SealedFile};
@@ -12,9 +12,19 @@ use crate::write::{Provenance, TableWriter};
 /// A table that is being written.
 #[derive(Debug)]
 pub struct TableSink<F: Write> {
-    writer: Option<TableWriter<F>>,
+    /// For the formats that are made from the sealed table, and `hftc` itself.
+    staged: Option<TableWriter<F>>,
+    direct: Vec<Direct<F>>,
     formats: Vec<&'static dyn Format>,
     rows: u64,
+}
+
+/// A file that is written while the table comes.
+#[derive(Debug)]
+struct Direct<F> {
+    extension: &'static str,
+    file: F,
+    writer: Box<dyn DirectFile>,
 }
 
 /// A finished file in staging.
@@ -34,12 +44,20 @@ impl<F: super::StagedWrite> TableSink<F> {
     /// # Errors
     /// `Io` from the stage, `Usage` for a schema over the limits.
     pub fn new(formats: &[&'static dyn Format], header: FileHeader, stage: &impl Stage<File = F>) -> Result<Self> {
-        let keeps = formats.iter().any(|format| format.role() != Role::Nothing);
+        let fresh = || stage.scratch();
+        let scratch = || stage.pool().map_or_else(fresh, |pool| pool.take(&fresh));
+        let mut direct = Vec::new();
+        let (mut is_kept, mut is_read) = (false, false);
+        for format in formats.iter().filter(|format| format.role() != Role::Nothing) {
+            match format.begin(&header, &scratch)? {
+                Some(writer) => direct.push(Direct { extension: format.name(), file: stage.create()?, writer }),
+                None => (is_kept, is_read) = (true, is_read || format.role() == Role::Export),
+            }
+        }
         // A table that other formats are made from is read back at once.
-        let is_read = formats.iter().any(|format| format.role() == Role::Export);
         let create = || if is_read { stage.create() } else { stage.create_long() };
-        let writer = if keeps { Some(TableWriter::new(create()?, header)?) } else { None };
-        Ok(Self { writer, formats: formats.to_vec(), rows: 0 })
+        let staged = if is_kept { Some(TableWriter::new(create()?, header)?) } else { None };
+        Ok(Self { staged, direct, formats: formats.to_vec(), rows: 0 })
     }
 
     /// Appends one block: the columns in schema order, each `rows` long; every block but the last is full.
@@ -48,8 +66,11 @@ impl<F: super::StagedWrite> TableSink<F> {
     /// `Io`.
     pub fn push(&mut self, rows: usize, columns: &[ColumnValues<'_>]) -> Result<()> {
         self.rows += rows as u64;
-        match &mut self.writer {
-            Some(writer) => writer.push(rows, columns),
+        for direct in &mut self.direct {
+            direct.writer.push(rows, columns, &mut direct.file)?;
+        }
+        match &mut self.staged {
+            Some(staged) => staged.push(rows, columns),
             None => Ok(()),
         }
     }
@@ -60,23 +81,33 @@ impl<F: super::StagedWrite> TableSink<F> {
         self.rows
     }
 
-    /// Seals the table and makes the other formats from it. The files come in the order of the formats asked for.
+    /// Seals the table and makes the other formats from it. `hftc` comes first, then the files that were written as blocks came, then the
+    /// others, each in the order of the formats asked for.
     ///
     /// # Errors
     /// `Io`; `Damage` if what was written does not read back as it should.
     pub fn finish(self, provenance: Provenance, stage: &impl Stage<File = F>) -> Result<Vec<SinkOutput<F>>> {
-        let Some(writer) = self.writer else { return Ok(Vec::new()) };
-        let (file, sealed) = writer.finish(provenance)?;
         let mut outputs = Vec::new();
-        if self.formats.iter().any(|format| format.role() == Role::Export) {
+        for Direct { extension, mut file, mut writer } in self.direct {
+            let sealed = writer.finish(&provenance, &mut file)?;
+            writer.check(stage.reopen(&file)?, &sealed)?;
+            outputs.push(SinkOutput { extension, sealed, file });
+        }
+        let Some(staged) = self.staged else { return Ok(outputs) };
+        let (file, sealed) = staged.finish(provenance)?;
+        let is_made = |format: &&&'static dyn Format| {
+            format.role() == Role::Export && !outputs.iter().any(|o| o.extension == format.name())
+        };
+        let exports: Vec<&'static dyn Format> = self.formats.iter().filter(is_made).copied().collect();
+        if !exports.is_empty() {
             let table = TableReader::open(stage.reopen(&file)?)?;
-            for format in self.formats.iter().filter(|format| format.role() == Role::Export) {
-                outputs.push(export_sealed(*format, &table, &sealed, stage)?);
+            for format in exports {
+                outputs.push(export_sealed(format, &table, &sealed, stage)?);
             }
         }
-        match self.formats.iter().position(|format| format.role() == Role::Staged) {
-            Some(_) => outputs.insert(0, SinkOutput { extension: "hftc", sealed, file }),
-            None => stage.discard(file)?,
+        match self.formats.iter().any(|format| format.role() == Role::Staged) {
+            true => outputs.insert(0, SinkOutput { extension: "hftc", sealed, file }),
+            false => stage.discard(file)?,
         }
         Ok(outputs)
     }

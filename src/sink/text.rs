@@ -59,7 +59,7 @@ impl Format for Text {
 
     /// What was written is a function of the table alone, so the bytes on disk are right if their hash is.
     fn check(&self, table: &TableReader, file: Arc<dyn ReadAt>, written: WrittenFile) -> Result<()> {
-        check_hash(table, self.name(), &*file, written)
+        check_hash(&table.header().table, self.name(), &*file, written)
     }
 
     fn fingerprint(&self, _file: Arc<dyn ReadAt>) -> Result<Option<u128>> {

@@ -67,7 +67,7 @@ impl Format for ArrowIpc {
 
     fn check(&self, table: &TableReader, file: Arc<dyn ReadAt>, written: WrittenFile) -> Result<()> {
         // The library may panic on bytes that no writer makes: it sees the file only if its hash is right.
-        check_hash(table, self.name(), &*file, written)?;
+        check_hash(&table.header().table, self.name(), &*file, written)?;
         let told = |e| arrow_error(table, "read", e);
         let mut found = FileReader::try_new(Cursor::new(file, 0), None).map_err(told)?;
         let mut batches = Batches::new(table)?;

@@ -17,29 +17,32 @@ use parquet::errors::Result;
 use parquet::schema::types::{Type, TypePtr};
 
 use crate::read::TableReader;
-use crate::schema::{Column, LogicalType};
+use crate::schema::{Column, LogicalType, Schema};
 
 /// Digits of a decimal that Parquet allows in an INT64.
 const NARROW_DIGITS: i32 = 18;
 /// Digits of a decimal in 16 bytes.
 const WIDE_DIGITS: i32 = 38;
 /// Bytes of a wide decimal.
-pub(super) const WIDE_BYTES: i32 = 16;
+pub(super) const WIDE_BYTES: usize = 16;
 
-/// The message type of a table.
-pub(super) fn message(table: &TableReader) -> Result<TypePtr> {
-    let columns = &table.header().schema.columns;
-    let fields =
-        columns.iter().enumerate().map(|(index, column)| field(table, index, column)).collect::<Result<_>>()?;
+/// The message type of a table; `wide` names the columns whose decimals need 16 bytes.
+pub(super) fn message(schema: &Schema, wide: &[bool]) -> Result<TypePtr> {
+    let of = |(index, column)| field(column, wide.get(index) == Some(&true));
+    let fields = schema.columns.iter().enumerate().map(of).collect::<Result<_>>()?;
     Ok(Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?))
 }
 
-fn field(table: &TableReader, index: usize, column: &Column) -> Result<TypePtr> {
-    let optional = column.nullable || column.logical_type == LogicalType::F64;
-    let repetition = if optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
+/// True for a column that may have nulls.
+pub(super) fn is_optional(column: &Column) -> bool {
+    column.nullable || column.logical_type == LogicalType::F64
+}
+
+fn field(column: &Column, wide: bool) -> Result<TypePtr> {
+    let repetition = if is_optional(column) { Repetition::OPTIONAL } else { Repetition::REQUIRED };
     let logical = match column.logical_type {
         LogicalType::Ts => Some(Logical::timestamp(true, TimeUnit::NANOS)),
-        LogicalType::Decimal if is_wide(table, index) => {
+        LogicalType::Decimal if wide => {
             return wide_decimal(column, repetition);
         }
         LogicalType::Decimal => Some(Logical::decimal(i32::from(column.scale), NARROW_DIGITS)),
@@ -66,7 +69,7 @@ fn field(table: &TableReader, index: usize, column: &Column) -> Result<TypePtr> 
 
 fn wide_decimal(column: &Column, repetition: Repetition) -> Result<TypePtr> {
     Type::primitive_type_builder(&column.name, Physical::FIXED_LEN_BYTE_ARRAY)
-        .with_length(WIDE_BYTES)
+        .with_length(WIDE_BYTES as i32)
         .with_repetition(repetition)
         .with_logical_type(Some(Logical::decimal(i32::from(column.scale), WIDE_DIGITS)))
         .with_precision(WIDE_DIGITS)
@@ -75,12 +78,16 @@ fn wide_decimal(column: &Column, repetition: Repetition) -> Result<TypePtr> {
         .map(Arc::new)
 }
 
-/// True if a mantissa of the column has more digits than an INT64 decimal may have, by the footer's statistics.
-fn is_wide(table: &TableReader, column: usize) -> bool {
+/// By column: true if a mantissa has more digits than an INT64 decimal may have, by the footer's statistics.
+pub(super) fn wide_columns(table: &TableReader) -> Vec<bool> {
     const LIMIT: i64 = 10_i64.pow(18);
-    (0..table.block_count()).any(|block| {
-        let entry = table.entry(block, column);
-        let (min, max) = (entry.min.cast_signed(), entry.max.cast_signed());
-        entry.nulls < entry.rows && (min <= -LIMIT || max >= LIMIT)
-    })
+    let is_wide = |column: usize| {
+        (0..table.block_count()).any(|block| {
+            let entry = table.entry(block, column);
+            let (min, max) = (entry.min.cast_signed(), entry.max.cast_signed());
+            entry.nulls < entry.rows && (min <= -LIMIT || max >= LIMIT)
+        })
+    };
+    let columns = table.header().schema.columns.iter().enumerate();
+    columns.map(|(index, column)| column.logical_type == LogicalType::Decimal && is_wide(index)).collect()
 }

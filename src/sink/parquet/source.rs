@@ -1,5 +1,6 @@
 //! A Parquet file of ours as bytes: its fingerprint, and the form in which the Parquet reader wants it.
 
+use std::io::BufReader;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +16,9 @@ use crate::storage::ReadAt;
 const TAIL: u64 = 8;
 /// Bytes of metadata that are searched at most.
 const METADATA: u64 = 64 << 20;
+
+/// Bytes that are read at once of a page's header, which the library takes byte by byte.
+const HEADER: usize = 128;
 
 /// The fingerprint in a file's metadata; `None` where there is none. The metadata is searched, not parsed: a file that
 /// somebody else put there cannot do harm.
@@ -44,10 +48,10 @@ impl Length for Source {
 }
 
 impl ChunkReader for Source {
-    type T = Cursor;
+    type T = BufReader<Cursor>;
 
-    fn get_read(&self, start: u64) -> Result<Cursor, ParquetError> {
-        Ok(Cursor::new(Arc::clone(&self.0), start))
+    fn get_read(&self, start: u64) -> Result<BufReader<Cursor>, ParquetError> {
+        Ok(BufReader::with_capacity(HEADER, Cursor::new(Arc::clone(&self.0), start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
