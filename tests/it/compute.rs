@@ -8,7 +8,6 @@ use hftcol::feature::FeatureConfig;
 use hftcol::storage::{Fault, FaultStorage, MemoryStorage};
 use hftcol::store::{Store, Tree};
 
-use crate::promises::counted;
 use crate::raw_store::{Raw, publish, raw};
 
 fn partitions() -> Vec<Raw> {
@@ -244,7 +243,8 @@ fn every_failing_operation_is_retried_or_told_and_the_next_run_is_whole() {
         assert_eq!(gold.keys().collect::<Vec<_>>(), now.keys().collect::<Vec<_>>(), "operation {at}");
         assert!(gold == now, "operation {at}");
     }
-    counted("compute::every_failing_operation_is_retried_or_told_and_the_next_run_is_whole", &[operations]);
+    // How many depends on how the files of two partitions fall together.
+    assert!(operations > 400, "{operations}");
 }
 
 #[test]
