@@ -82,29 +82,36 @@ impl Read for Failed {
 }
 
 /// Counts what is read, and looks at the length of each record before the library does: behind one that is no whole number of words
-/// the library would take the next for a struct where none can stand.
+/// the library would take the next for a struct where none can stand. The records before it are handed on.
 struct Counted {
     reader: Bytes,
     bytes: u64,
     /// Where the next record begins.
     next: u64,
+    /// Bytes of a record that cannot be: it begins at `next`.
+    odd: Option<u64>,
 }
 
 impl Read for Counted {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(out)?;
+        let mut read = if self.odd.is_none() { self.reader.read(out)? } else { 0 };
         let first = self.bytes;
-        self.bytes += read as u64;
-        while self.next < self.bytes {
+        while self.odd.is_none() && self.next < first + read as u64 {
             let at = usize::try_from(self.next - first).unwrap_or(usize::MAX);
             let units = out[..read].get(at).copied().unwrap_or(0);
             let size = u64::from(units) * LENGTH_UNIT;
             if size == 0 || !size.is_multiple_of(RECORD_ALIGN) {
-                return Err(invalid(format_args!("a record of {size} bytes at byte {}", self.next)));
+                self.odd = Some(size);
+                read = at;
+            } else {
+                self.next += size;
             }
-            self.next += size;
         }
-        Ok(read)
+        self.bytes += read as u64;
+        match self.odd {
+            Some(size) if read == 0 => Err(invalid(format_args!("a record of {size} bytes at byte {}", self.next))),
+            _ => Ok(read),
+        }
     }
 }
 
@@ -174,7 +181,7 @@ impl Text {
             return Err(invalid(format_args!("metadata of {length} bytes, over the limit of {METADATA_BYTES}")));
         }
         let used = PRELUDE as u64 + u64::from(length);
-        let counted = Counted { reader, bytes: 0, next: used };
+        let counted = Counted { reader, bytes: 0, next: used, odd: None };
         // As they are: the sizes of records are then those of the file.
         let decoder = DbnDecoder::with_upgrade_policy(counted, VersionUpgradePolicy::AsIs).map_err(invalid)?;
         let metadata = decoder.metadata();
