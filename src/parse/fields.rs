@@ -1,6 +1,9 @@
-//! Looks for a field that is longer than allowed, in records that are longer than that themselves.
+//! Looks for what a record has too much of: a field that is longer than allowed, in records that are longer than that
+//! themselves, and an object of JSON with too many keys.
 
 use memchr::{memchr, memchr2};
+
+use crate::limits::{JSON_DEPTH, JSON_KEYS};
 
 /// How the fields of a record are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +91,35 @@ fn json(record: &[u8], most: usize) -> Option<LongField<'_>> {
         }
     }
     None
+}
+
+/// The place of the first key that is one too many for its object; the text's end if there is none. In a text that is no JSON
+/// what is behind its first fault means nothing.
+pub(super) fn first_key_beyond(text: &[u8]) -> usize {
+    let mut keys = [0; JSON_DEPTH + 1];
+    let (mut depth, mut at) = (0, 0);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'{' | b'[' if depth == JSON_DEPTH => break,
+            b'{' | b'[' => {
+                depth += 1;
+                keys[depth] = 0;
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let start = at;
+                at += 1 + string_end(&text[at + 1..]);
+                let behind = text.get(at + 1..).unwrap_or_default().trim_ascii_start();
+                keys[depth] += u16::from(behind.starts_with(b":"));
+                if keys[depth] > JSON_KEYS {
+                    return start;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    text.len()
 }
 
 /// The place of the quote that closes a string; the end if there is none.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::fields::first_key_beyond;
 use super::scan;
 use crate::limits::{JSON_DEPTH, JSON_KEYS};
 use crate::units::Decimal;
@@ -67,8 +68,10 @@ pub struct Reader<'a> {
     at: usize,
     /// Containers that are open.
     depth: usize,
-    /// Keys read of each of them.
-    keys: [u16; JSON_DEPTH],
+    /// Keys read, of all objects together, since it was last asked whether one of them has too many.
+    keys: u16,
+    /// Where the first key stands that is one too many for its object; the text's end if none does, 0 while nobody asked.
+    wide_at: usize,
 }
 
 type Result<T> = std::result::Result<T, JsonFault>;
@@ -77,7 +80,7 @@ impl<'a> Reader<'a> {
     /// At the start of a text.
     #[must_use]
     pub fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, depth: 0, keys: [0; JSON_DEPTH] }
+        Self { text, at: 0, depth: 0, keys: 0, wide_at: 0 }
     }
 
     /// The offset that comes next.
@@ -138,7 +141,6 @@ impl<'a> Reader<'a> {
         if self.depth == JSON_DEPTH {
             return self.fault("at most 64 levels");
         }
-        self.keys[self.depth] = 0;
         self.depth += 1;
         self.at += 1;
         Ok(container)
@@ -195,24 +197,31 @@ impl<'a> Reader<'a> {
         if self.peek() != Some(b'"') {
             return self.fault("a key");
         }
-        self.count_key()?;
         let key = self.string()?;
         self.skip_blanks();
         if self.peek() != Some(b':') {
             return self.fault("a colon");
         }
         self.at += 1;
+        self.keys += 1;
+        if self.keys > JSON_KEYS {
+            self.check_keys()?;
+        }
         Ok(Some(key))
     }
 
-    #[inline]
-    fn count_key(&mut self) -> Result<()> {
-        if let Some(read) = self.keys.get_mut(self.depth.wrapping_sub(1)) {
-            if *read == JSON_KEYS {
-                return self.fault("at most 1,024 keys in an object");
-            }
-            *read += 1;
+    /// So many keys were read that one object may have too many of them: the whole text is looked at, once.
+    #[cold]
+    fn check_keys(&mut self) -> Result<()> {
+        if self.wide_at == 0 {
+            self.wide_at = first_key_beyond(self.text);
         }
+        if self.at >= self.wide_at {
+            self.at = self.wide_at;
+            return self.fault("at most 1,024 keys in an object");
+        }
+        // If one stands further on, every key on the way there is compared with its place.
+        self.keys = if self.wide_at == self.text.len() { 0 } else { JSON_KEYS };
         Ok(())
     }
 
