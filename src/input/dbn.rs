@@ -149,6 +149,8 @@ struct Text {
     /// Bytes that each record has behind its struct.
     extra: usize,
     ended: bool,
+    /// What is wrong behind the text that was made so far: told when that is out, so that a file is recognised by it.
+    fault: Option<io::Error>,
     /// A schema that no table of ours has: the header says so, its records are not looked at.
     is_other: bool,
 }
@@ -196,29 +198,53 @@ impl Text {
             .map_err(invalid)?;
         let extra = if metadata.ts_out { size_of::<u64>() } else { 0 };
         let is_other = !is_ours(schema);
-        Ok(Self { decoder, encoder, symbols, made, text: Cursor::default(), used, extra, ended: false, is_other })
+        Ok(Self {
+            decoder,
+            encoder,
+            symbols,
+            made,
+            text: Cursor::default(),
+            used,
+            extra,
+            ended: false,
+            fault: None,
+            is_other,
+        })
     }
 
+    /// Makes the next piece of text. A fault is kept where text stands before it.
     fn make(&mut self) -> io::Result<()> {
-        let mut records = 0;
+        if let Some(fault) = self.fault.take() {
+            self.ended = true;
+            return Err(fault);
+        }
         self.ended = self.is_other;
-        while records * 64 < TEXT_BYTES && !self.ended {
-            let Some(record) = self.decoder.decode_ref().map_err(invalid)? else {
-                self.ended = true;
-                break;
-            };
-            let (rtype, size) = (record.header().rtype, record.record_size());
-            if record_bytes(rtype).is_none_or(|bytes| bytes + self.extra != size) {
-                return Err(invalid(format_args!("a record of type {rtype} with {size} bytes")));
+        let mut records = 0;
+        while records * 64 < TEXT_BYTES && !self.ended && self.fault.is_none() {
+            match self.record() {
+                Ok(is_one) => self.ended = !is_one,
+                Err(fault) => self.fault = Some(fault),
             }
-            self.used += size as u64;
             records += 1;
-            let symbol = self.symbols.get_for_rec(&record);
-            self.encoder.encode_ref_with_sym(record, symbol.map(String::as_str)).map_err(invalid)?;
         }
         self.encoder.flush().map_err(invalid)?;
         self.text = Cursor::new(self.made.take());
         Ok(())
+    }
+
+    /// Makes the text of one record; false at the end.
+    fn record(&mut self) -> io::Result<bool> {
+        let Some(record) = self.decoder.decode_ref().map_err(invalid)? else {
+            return Ok(false);
+        };
+        let (rtype, size) = (record.header().rtype, record.record_size());
+        if record_bytes(rtype).is_none_or(|bytes| bytes + self.extra != size) {
+            return Err(invalid(format_args!("a record of type {rtype} with {size} bytes")));
+        }
+        self.used += size as u64;
+        let symbol = self.symbols.get_for_rec(&record);
+        self.encoder.encode_ref_with_sym(record, symbol.map(String::as_str)).map_err(invalid)?;
+        Ok(true)
     }
 }
 

@@ -74,13 +74,16 @@ fn a_schema_that_is_no_table_of_ours_is_refused() {
     assert!(error.to_string().contains("mbp-10"), "{error}");
 }
 
-/// Rows of a damaged file, or `None` if it is refused before or while it is read.
-fn damaged(bytes: &[u8]) -> Option<Parsed> {
+/// Rows of a damaged file, or why it is refused before or while it is read.
+fn damaged(bytes: &[u8]) -> Result<Parsed, String> {
     let (limits, options) = (InputLimits::default(), SourceOptions::default());
-    let refused = |error: hftcol::error::Error| assert_eq!(error.exit_code(), 3, "{error}");
-    let selected = choose("auto", "x", bytes, &options).map_err(refused).ok()?;
-    let parsed = read(open("x", bytes, &limits).unwrap(), &selected, &limits).map_err(refused).ok()?;
-    Some(parsed.0)
+    let refused = |error: hftcol::error::Error| {
+        assert_eq!(error.exit_code(), 3, "{error}");
+        error.to_string()
+    };
+    let selected = choose("auto", "x", bytes, &options).map_err(refused)?;
+    let parsed = read(open("x", bytes, &limits).unwrap(), &selected, &limits).map_err(refused)?;
+    Ok(parsed.0)
 }
 
 #[test]
@@ -88,11 +91,11 @@ fn a_cut_file_is_an_error_or_ends_between_records() {
     let body = TRADES.len() - 2 * TRADE_BYTES;
     for cut in 0..TRADES.len() {
         match damaged(&TRADES[..cut]) {
-            Some(parsed) => {
+            Ok(parsed) => {
                 assert!(cut >= body && (cut - body) % TRADE_BYTES == 0, "cut at {cut} is taken");
                 assert_eq!(parsed.count("trades"), (cut - body) / TRADE_BYTES);
             }
-            None => assert!(cut < body || (cut - body) % TRADE_BYTES != 0, "cut at {cut} is refused"),
+            Err(_) => assert!(cut < body || (cut - body) % TRADE_BYTES != 0, "cut at {cut} is refused"),
         }
     }
 }
@@ -104,9 +107,17 @@ fn a_record_that_is_no_whole_number_of_words_is_refused() {
     // 52 bytes, and behind them what looks like a record, where no struct can stand.
     bytes[body] = 13;
     bytes[body + 52] = 12;
-    assert!(damaged(&bytes).is_none());
+    let odd = |size: usize, at: usize| format!("a record of {size} bytes at byte {at}");
+    let refused = damaged(&bytes).unwrap_err();
+    assert!(refused.contains(&odd(52, body)), "{refused}");
     bytes[body] = 0;
-    assert!(damaged(&bytes).is_none());
+    let refused = damaged(&bytes).unwrap_err();
+    assert!(refused.contains(&odd(0, body)), "{refused}");
+    // Behind a sound one.
+    bytes[body] = TRADES[body];
+    bytes[body + TRADE_BYTES] = 13;
+    let refused = damaged(&bytes).unwrap_err();
+    assert!(refused.contains(&odd(52, body + TRADE_BYTES)), "{refused}");
 }
 
 #[test]
@@ -115,7 +126,7 @@ fn no_flipped_bit_ends_the_program() {
         for bit in 0..file.len() * 8 {
             let mut bytes = file.to_vec();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            if let Some(parsed) = damaged(&bytes) {
+            if let Ok(parsed) = damaged(&bytes) {
                 assert!(parsed.records <= 3, "bit {bit}");
             }
         }
