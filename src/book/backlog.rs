@@ -83,7 +83,11 @@ mod tests {
     #[test]
     fn a_message_that_has_no_room_is_not_kept_in_part() {
         let mut backlog = Backlog::default();
-        for price in 0..limits::BOOK_BACKLOG as i64 + 5 {
+        for price in 0..limits::BOOK_BACKLOG as i64 {
+            backlog.push(change(7, price));
+        }
+        assert_eq!(backlog.iter().count(), limits::BOOK_BACKLOG);
+        for price in 0..5 {
             backlog.push(change(7, price));
         }
         assert_eq!(backlog.iter().count(), 0);

@@ -8,7 +8,6 @@ use super::message::OrderMessage;
 use super::orders::OrderBook;
 use super::queue::{NONE, Order, Queue};
 use super::rules::Crossing;
-use crate::limits;
 use crate::units::Side;
 
 impl<K: Copy + Eq + Hash, T: Copy + Default> OrderBook<K, T> {
@@ -87,7 +86,7 @@ impl<K: Copy + Eq + Hash, T: Copy + Default> OrderBook<K, T> {
     /// An order that came to trade stands beside the book.
     #[cold]
     fn wait(&mut self, order: Order<K, T>) -> usize {
-        if self.orders.len() >= limits::BOOK_ORDERS {
+        if self.orders.len() >= self.room {
             self.counts.refused += 1;
             return BEYOND;
         }
@@ -135,7 +134,7 @@ impl<K: Copy + Eq + Hash, T: Copy + Default> OrderBook<K, T> {
         let ladder = if is_bid { &mut self.bids } else { &mut self.asks };
         let found = ladder.find(price);
         let standing = found.ok().and_then(|at| ladder.get_mut(at)).map_or(0, |queue| queue.size);
-        if self.orders.len() >= limits::BOOK_ORDERS || standing.checked_add(size).is_none() {
+        if self.orders.len() >= self.room || standing.checked_add(size).is_none() {
             self.counts.refused += 1;
             return BEYOND;
         }
@@ -222,5 +221,37 @@ impl<K: Copy + Eq + Hash, T: Copy + Default> OrderBook<K, T> {
             return if size == order.size { BEYOND } else { self.cut(place, order.size - size) };
         }
         self.remove(place).min(self.put(Order { mark: order.mark, ..Order::new(message.id, is_bid, price, size) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::{Action, OrderRules};
+
+    fn add(id: u64, side: Side, price: i64) -> OrderMessage<u64> {
+        OrderMessage { action: Action::Add, side, id, price: Some(price), qty: Some(1) }
+    }
+
+    #[test]
+    fn an_order_that_comes_to_a_full_book_is_left_out_and_counted() {
+        let rules = OrderRules { crossing: Crossing::Waits, ..OrderRules::default() };
+        let mut book: OrderBook<u64> = OrderBook::new(rules);
+        assert_eq!(book.room, crate::limits::BOOK_ORDERS);
+        book.room = 3;
+        for (id, price) in [(1, 100), (2, 101), (3, 101)] {
+            assert_ne!(book.apply(&add(id, Side::Buy, price)), BEYOND);
+        }
+        assert_eq!((book.orders.len(), book.counts.refused), (3, 0));
+        // One that would rest, and one that would wait beside the book.
+        for (id, side) in [(4, Side::Buy), (5, Side::Sell)] {
+            assert_eq!(book.apply(&add(id, side, 99)), BEYOND);
+            assert!(book.orders.place(id).is_none());
+        }
+        assert_eq!((book.orders.len(), book.counts.refused), (3, 2));
+        // With an order gone there is room again.
+        book.apply(&OrderMessage { action: Action::Delete, ..add(1, Side::Buy, 100) });
+        book.apply(&add(5, Side::Sell, 99));
+        assert_eq!((book.orders.len(), book.counts.refused, book.counts.takers), (3, 2, 1));
     }
 }

@@ -7,6 +7,7 @@ use super::message::{Action, OrderMessage};
 use super::queue::{Orders, Queue};
 use super::rules::OrderRules;
 use super::{BEYOND, HALTED, OrderCounts, Top, touch_flags};
+use crate::limits::BOOK_ORDERS;
 use crate::units::Side;
 
 /// An order of a book.
@@ -39,6 +40,8 @@ pub struct OrderBook<K, T = ()> {
     /// Orders that waited and rest since the last message.
     pub(super) rested: Vec<K>,
     pub(super) rules: OrderRules,
+    /// Orders that fit.
+    pub(super) room: usize,
     is_halted: bool,
     pub(super) counts: OrderCounts,
 }
@@ -60,6 +63,7 @@ impl<K: Copy + Eq + Hash, T: Copy + Default> OrderBook<K, T> {
             waiting: Vec::new(),
             rested: Vec::new(),
             rules,
+            room: BOOK_ORDERS,
             is_halted: false,
             counts: OrderCounts::default(),
         }
