@@ -1,4 +1,4 @@
-//! A disk that is really full, and a folder that may not be written: a small file system in memory, where mounting is allowed.
+//! A disk that is really full or may not be written, where mounting a file system in memory is allowed; a limit of the file size.
 
 use std::fs;
 use std::path::Path;
@@ -17,9 +17,13 @@ impl<'a> Mount<'a> {
         made.is_ok_and(|output| output.status.success()).then_some(Self(at))
     }
 
-    fn resize(&self, size: &str) {
-        let done = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(self.0).status().unwrap();
+    fn remount(&self, option: &str) {
+        let done = Command::new("mount").args(["-o", &format!("remount,{option}")]).arg(self.0).status().unwrap();
         assert!(done.success());
+    }
+
+    fn resize(&self, size: &str) {
+        self.remount(&format!("size={size}"));
     }
 }
 
@@ -93,5 +97,79 @@ fn a_full_disk_is_told_and_the_same_command_succeeds_when_there_is_room() {
         assert_eq!(hftcol(&["verify", "--store", store]).status.code(), Some(0));
         mount.resize("64m");
         assert_eq!(hftcol(&command).status.code(), Some(0), "{command:?}");
+    }
+}
+
+#[test]
+fn a_store_that_may_only_be_read_is_read_and_says_so_when_it_should_be_written() {
+    let world = World::new();
+    let input = input(&world);
+    let place = world.dir.path().join("small");
+    let Some(mount) = Mount::new(&place, "64m") else {
+        eprintln!("skipped: mounting a file system is not permitted here");
+        return;
+    };
+    let store = place.join("store");
+    let store = store.to_str().unwrap();
+    assert_eq!(hftcol(&["import", &input, "--store", store]).status.code(), Some(0));
+    let whole = tree(Path::new(store));
+    mount.remount("ro");
+    let out = world.dir.path().join("out");
+    let out = out.to_str().unwrap();
+    for command in [&["verify"][..], &["ls"], &["status"], &["export", "--out", out], &["compute", "--output", "null"]]
+    {
+        let output = hftcol(&[command, &["--store", store]].concat());
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let other = world.file("b.csv", fs::read_to_string(&input).unwrap().replace(",S1,", ",T1,"));
+    let writing = [&["import", other.to_str().unwrap(), "--overlap", "skip"][..], &["compute", "--tables", "trades"]];
+    for command in writing {
+        let output = hftcol(&[command, &["--store", store]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{command:?}: {said}");
+        assert!(said.contains("Read-only file system") && said.contains(store), "{command:?}: {said}");
+    }
+    mount.remount("rw");
+    assert!(tree(Path::new(store)) == whole);
+    for command in writing {
+        let output = hftcol(&[command, &["--store", store]].concat());
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_limit_of_the_file_size_is_told_and_the_same_command_succeeds_without_it() {
+    let world = World::new();
+    let input = input(&world);
+    let (store, reference) = (world.dir.path().join("limited"), world.store());
+    let paths = [&store, &reference].map(|path| path.to_str().unwrap());
+    let limited = |blocks: u32, command: &[&str]| {
+        let limit = format!("ulimit -f {blocks}; exec \"$@\"");
+        Command::new("sh").args(["-c", &limit, "sh", env!("CARGO_BIN_EXE_hftcol")]).args(command).output().unwrap()
+    };
+    let commands: [&[&str]; 2] = [&["import", &input], &["compute", "--tables", "trades"]];
+    for command in commands {
+        let of = |store| [command, &["--store", store]].concat();
+        let mut refused = 0;
+        for blocks in [0, 1, 8, 64] {
+            let output = limited(blocks, &of(paths[0]));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            if output.status.code() == Some(0) {
+                break;
+            }
+            refused += 1;
+            // Partitions whose files are short enough could be computed.
+            let codes = if command[0] == "import" { [Some(5), Some(5)] } else { [Some(5), Some(1)] };
+            assert!(codes.contains(&output.status.code()), "{command:?} {blocks}: {said} {:?}", output.status);
+            assert!(said.contains("File too large"), "{command:?} {blocks}: {said}");
+            if store.join("hftcol-store.json").exists() {
+                assert_eq!(hftcol(&["verify", "--store", paths[0]]).status.code(), Some(0), "{command:?} {blocks}");
+            }
+        }
+        assert!(refused > 1, "{command:?}");
+        for store in paths {
+            assert_eq!(hftcol(&of(store)).status.code(), Some(0), "{command:?}");
+        }
+        assert!(tree(&store) == tree(&reference));
     }
 }

@@ -1,12 +1,22 @@
-//! SIGINT and SIGTERM: the first asks the run to stop cleanly, the second ends the program at once.
+//! SIGINT and SIGTERM: the first asks the run to stop cleanly, the second ends the program at once. SIGXFSZ becomes an error.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use hftcol::error::{Error, Result};
 use hftcol::exec::Interrupt;
+use rustix::process::Signal;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+
+/// A write beyond the limit of the file size (`ulimit -f`) fails from now on, as every other write may, and does not kill the program.
+///
+/// # Errors
+/// What `sigaction` says.
+pub(crate) fn outlast_file_limit() -> io::Result<()> {
+    flag::register(Signal::XFSZ.as_raw(), Arc::default()).map(drop)
+}
 
 /// Registers the handlers and returns the flag they set.
 ///
