@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Topology, patiently};
 use crate::feature::PartitionArena;
 use crate::sink::{Format, Role, format_named};
-use crate::storage::{IoMode, OsStorage};
+use crate::storage::OsStorage;
 use crate::store::{OpenOptions, Store, Tree};
 
 use chain::Held;
@@ -60,7 +60,7 @@ pub fn run(
         &options.store,
         OpenOptions {
             allow_foreign: options.allow_foreign || options.dry_run || options.out.is_some(),
-            ..OpenOptions::default()
+            io: options.io,
         },
     )?;
     run_checked(options, &store, checked, on_event)
@@ -121,7 +121,7 @@ fn run_checked(
         );
     }
     if let Some(out) = &options.out {
-        let storage = Arc::new(OsStorage::open_or_create(out, IoMode::default())?);
+        let storage = Arc::new(OsStorage::open_or_create(out, options.io)?);
         options.sandbox.enter([options.store.as_path()], &[out]);
         let folder =
             patiently(options.wait, &options.interrupt, || hive::HiveFolder::begin(storage.clone(), options.shard))?;
@@ -202,7 +202,7 @@ fn dry_run(
             chain::plan(options, store, recipe, &held)?
         }
         Some(out) if Path::exists(out) => {
-            let storage = OsStorage::open(out, IoMode::default())?;
+            let storage = OsStorage::open(out, options.io)?;
             let held = Held {
                 is_current: &|task| hive::is_current(&storage, formats, task),
                 state: &|before| hive::state(&storage, before),

@@ -20,7 +20,7 @@ use crate::schema::PartitionKey;
 use crate::sink::rows::RowSelection;
 use crate::sink::{FORMATS, Folder, Format, Role, format_named};
 use crate::storage::{IoMode, OsStorage, Sandbox, Storage};
-use crate::store::{KeyFilter, Segment, Store, Tree};
+use crate::store::{KeyFilter, OpenOptions, Segment, Store, Tree};
 
 /// What to export, and where to.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +41,8 @@ pub struct ExportOptions {
     pub out: PathBuf,
     /// Wait for another run's lock on the folder instead of failing.
     pub wait: bool,
+    /// How files are read.
+    pub io: IoMode,
     /// Confines the process to the store and the folder, once they are open.
     pub sandbox: Sandbox,
     /// Ends the export between two tables.
@@ -95,10 +97,10 @@ pub struct ExportReport {
 pub fn run(options: &ExportOptions, on_event: &mut dyn FnMut(Event<'_>) -> Result<()>) -> Result<ExportReport> {
     // What is wrong with the options is said before the folder is made.
     formats(&options.formats)?;
-    let store = Store::open(&options.store)?;
+    let store = Store::open_with(&options.store, OpenOptions { io: options.io, ..OpenOptions::default() })?;
     tree(&store, options.set.as_deref())?;
     refuse_inside(&options.store, &options.out)?;
-    let storage = Arc::new(OsStorage::open_or_create(&options.out, IoMode::default())?);
+    let storage = Arc::new(OsStorage::open_or_create(&options.out, options.io)?);
     run_in(&store, storage, options, on_event)
 }
 

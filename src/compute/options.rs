@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Interrupt, PinPolicy};
 use crate::feature::FeatureConfig;
 use crate::schema::Clock;
-use crate::storage::Sandbox;
+use crate::storage::{IoMode, Sandbox};
 use crate::store::KeyFilter;
 
 /// Which stored table serves as the book (decision 11).
@@ -93,6 +93,8 @@ pub struct ComputeOptions {
     pub dry_run: bool,
     /// Let root write into a store that belongs to another user.
     pub allow_foreign: bool,
+    /// How files are read.
+    pub io: IoMode,
     /// Confines the process to the store and the output folder, once they are open.
     pub sandbox: Sandbox,
     /// Asks the run to stop; what is in hand is finished and published.
@@ -122,6 +124,7 @@ impl ComputeOptions {
             wait: false,
             dry_run: false,
             allow_foreign: false,
+            io: IoMode::default(),
             sandbox: Sandbox::default(),
             interrupt: Interrupt::default(),
         }

@@ -1,8 +1,8 @@
 //! A pull reader of one JSON text: the caller walks the keys that matter and skips the rest.
 //!
-//! Numbers and strings are handed out as their source bytes, so a price never passes through f64. What is skipped is checked as
-//! strictly as what is read. Depth is counted from the text's first bracket, to [`JSON_DEPTH`] levels: nothing recurses. An object has at most [`JSON_KEYS`]
-//! keys, whether it is read or skipped.
+//! Numbers and strings are handed out as their source bytes, so a price never passes through f64. What is skipped is checked as strictly
+//! as what is read. Depth is counted from the text's first bracket, to [`JSON_DEPTH`] levels: nothing recurses. An object has at most
+//! [`JSON_KEYS`] keys, whether it is read or skipped.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -39,6 +39,19 @@ fn capture() -> String {
     .concat()
 }
 
+/// Two captures without a fault, of BTCUSDT and of ETHUSDT: names and texts of the files.
+pub(crate) fn two_captures() -> [(&'static str, String); 2] {
+    let text = [
+        snapshot(90, 5, r#"["99.5","9"],["99","4"]"#, r#"["100.5","2"],["101","1"]"#),
+        depth(100, 1, 10, r#"["99.5","1"]"#, r#"["100.5","2"]"#),
+        depth(200, 11, 20, r#"["99.5","3"]"#, ""),
+        depth(300, 21, 30, "", r#"["100.5","0"]"#),
+    ]
+    .concat();
+    let other = text.replace("BTCUSDT", "ETHUSDT").replace("btcusdt", "ethusdt");
+    [("btcusdt.txt", text), ("ethusdt.txt", other)]
+}
+
 fn write(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();

@@ -233,7 +233,7 @@ fn time_bars_of_a_chain_are_those_of_one_stream() {
 }
 
 #[test]
-fn a_carried_date_costs_no_allocation_a_row() {
+fn a_carried_date_holds_the_same_memory_whatever_its_rows() {
     let config = config(Classify::Side);
     let mut arena = PartitionArena::new(&config).unwrap();
     let (_, state) = carried(&walk(10_000), &config, None, &mut arena).unwrap();
@@ -268,7 +268,7 @@ fn a_carried_date_costs_no_allocation_a_row() {
     };
     let (few, many) = (allocations(10_000), allocations(80_000));
     assert_eq!(few.bytes_max, many.bytes_max);
-    // Two or three more for twice the rows.
+    // Two or three more each time the rows double.
     assert!(many.count_total <= few.count_total + 16, "{} allocations, {}", few.count_total, many.count_total);
 }
 

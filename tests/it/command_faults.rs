@@ -13,7 +13,7 @@ use hftcol::sink::hive_path;
 use hftcol::storage::{Crash, Fault, FaultStorage, MemoryStorage, Storage};
 use hftcol::store::Store;
 
-use crate::build::{depth, snapshot};
+use crate::build::two_captures;
 use crate::import::{World, trades};
 use crate::promises::counted;
 use crate::store::digest_lines;
@@ -154,16 +154,7 @@ fn compact_leaves_each_partition_as_before_or_as_after() {
 /// Level changes of two securities.
 fn changes() -> MemoryStorage {
     let world = World::new();
-    let capture = |symbol: &str| {
-        let text = [
-            snapshot(90, 5, r#"["99.5","9"],["99","4"]"#, r#"["100.5","2"],["101","1"]"#),
-            depth(100, 1, 10, r#"["99.5","1"]"#, r#"["100.5","2"]"#),
-            depth(200, 11, 20, r#"["99.5","3"]"#, ""),
-            depth(300, 21, 30, "", r#"["100.5","0"]"#),
-        ];
-        text.concat().replace("BTCUSDT", symbol).replace("btcusdt", &symbol.to_lowercase())
-    };
-    let files = ["BTCUSDT", "ETHUSDT"].map(|name| world.file(&format!("{}.txt", name.to_lowercase()), capture(name)));
+    let files = two_captures().map(|(name, text)| world.file(name, text));
     assert_eq!(world.import(&files).published, 2);
     loaded(&world.store())
 }

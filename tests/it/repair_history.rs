@@ -10,7 +10,7 @@ use hftcol::import::{self, ImportOptions, Overlap};
 use hftcol::read::TableReader;
 use hftcol::storage::MemoryFile;
 
-use crate::build::{depth, snapshot};
+use crate::build::two_captures;
 use crate::cli::{good, hftcol};
 use crate::import::{World, trades, tree, units};
 use crate::repair::{bad, files, flip, history, partition, repair, text};
@@ -137,16 +137,7 @@ fn a_history_that_is_not_found_is_told() {
 
 /// A store with two built books, by these options.
 fn books(world: &World, options: &[&str]) -> BTreeMap<PathBuf, Vec<u8>> {
-    let capture = |symbol: &str| {
-        let text = [
-            snapshot(90, 5, r#"["99.5","9"],["99","4"]"#, r#"["100.5","2"],["101","1"]"#),
-            depth(100, 1, 10, r#"["99.5","1"]"#, r#"["100.5","2"]"#),
-            depth(200, 11, 20, r#"["99.5","3"]"#, ""),
-            depth(300, 21, 30, "", r#"["100.5","0"]"#),
-        ];
-        text.concat().replace("BTCUSDT", symbol).replace("btcusdt", &symbol.to_lowercase())
-    };
-    let inputs = ["BTCUSDT", "ETHUSDT"].map(|name| world.file(&format!("{}.txt", name.to_lowercase()), capture(name)));
+    let inputs = two_captures().map(|(name, text)| world.file(name, text));
     assert_eq!(world.import(&inputs).published, 2);
     let store = world.store();
     good(&[&["build", "--store", store.to_str().unwrap()][..], options].concat());

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use hftcol::storage::IoMode;
 use hftcol::store::{OpenOptions, Store, Tree};
 
+use crate::cli::{good, hftcol};
+use crate::import::tree;
 use crate::store::{content, digest_lines, key, next, read_all, rewrite};
 
 /// Every file and folder beneath `root`, links not followed.
@@ -30,6 +32,52 @@ fn publish(store: &Store, securities: &[&str]) {
     let batch = securities.iter().map(|s| next(&run, &key("binance", s)).unwrap()).collect();
     run.publish(batch).unwrap();
     run.finish().unwrap();
+}
+
+#[test]
+fn only_one_way_of_reading_makes_maps() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("store");
+    publish(&Store::create_or_open(&root).unwrap(), &["ETH/USDT"]);
+    let maps = |io| {
+        let store = Store::open_with(&root, OpenOptions { io, ..OpenOptions::default() }).unwrap();
+        let key = key("binance", "ETH/USDT");
+        let manifest = store.manifest(&Tree::Raw, &key).unwrap().unwrap();
+        let file = store.open_segment(&Tree::Raw, &key, &manifest.segments[0]).unwrap();
+        assert!(!file.is_empty());
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        maps.lines().filter(|line| line.contains(root.to_str().unwrap())).count()
+    };
+    assert_eq!((maps(IoMode::Mmap), maps(IoMode::Pread)), (1, 0));
+}
+
+#[test]
+fn commands_print_and_write_the_same_either_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    good(&["demo", "--dir", &path("demo")]);
+    let store = path("demo/store");
+    let of = |io: &str| {
+        let run =
+            |words: &[&str]| good(&[&words[..1], &["--store", &store, "--io", io, "--plain"], &words[1..]].concat());
+        let out = |name: &str| path(&format!("{name}-{io}"));
+        run(&["compute", "--output", "parquet", "--out", &out("features"), "--features", "mid,ofi"]);
+        run(&["export", "--format", "csv", "--out", &out("rows")]);
+        let tables = |name| {
+            let mut files = tree(Path::new(&out(name)));
+            files.retain(|path, _| path.extension().is_some_and(|e| e == "parquet" || e == "csv"));
+            files
+        };
+        let written = ["features", "rows"].map(tables);
+        let printed = ["verify", "ls", "inspect", "validate"].map(|name| run(&[name]));
+        (written, printed, run(&["head", "--table", "trades", "--set", "default"]))
+    };
+    let mapped = of("mmap");
+    assert!(mapped.0.iter().all(|files| files.len() > 1));
+    let read = of("pread");
+    assert!(mapped.0 == read.0);
+    assert_eq!((mapped.1, mapped.2), (read.1, read.2));
+    assert_eq!(hftcol(&["verify", "--store", &store, "--io", "direct"]).status.code(), Some(2));
 }
 
 #[test]

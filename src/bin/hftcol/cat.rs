@@ -10,10 +10,10 @@ use hftcol::read::TableReader;
 use hftcol::sink::rows::{BlockCells, Cell, RowSelection, TextFormat, TextRows, put_float};
 use hftcol::store::{Store, Tree};
 
+use crate::io::IoArgs;
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
 use crate::tables::Grid;
-use crate::verify::open_file;
 use crate::words::show_time;
 
 /// Bytes of lines that are gathered before they are written.
@@ -60,6 +60,8 @@ struct RowArgs {
     file: Option<PathBuf>,
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    io: IoArgs,
     /// Table; may be left out where a partition has one.
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
@@ -96,10 +98,10 @@ fn print(args: &RowArgs, format: RowFormat, limit: u64, output: &Output) -> Resu
     let (first, end) = args.select.clocks();
     let mut printer = Printer::new(format, RowSelection::new(&args.columns, first, end), limit);
     if let Some(file) = &args.file {
-        printer.table(&[open_file(file)?])?;
+        printer.table(&[args.io.table(file)?])?;
         return printer.finish(output);
     }
-    let store = args.select.open()?;
+    let store = args.io.store(args.select.root()?)?;
     let tree = args.select.tree(&store)?;
     let table = match &args.table {
         Some(table) => table.clone(),

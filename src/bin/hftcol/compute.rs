@@ -14,6 +14,7 @@ use hftcol::schema::Clock;
 use hftcol::units::Date;
 
 use crate::confined::SandboxArgs;
+use crate::io::IoArgs;
 use crate::output::Output;
 use crate::{confined, signals, words};
 use arguments::FeatureArgs;
@@ -93,6 +94,8 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_foreign: bool,
     #[command(flatten)]
+    io: IoArgs,
+    #[command(flatten)]
     sandbox: SandboxArgs,
 }
 
@@ -138,6 +141,7 @@ fn options(args: &Args) -> Result<ComputeOptions> {
         wait: args.wait,
         dry_run: args.dry_run,
         allow_foreign: args.allow_foreign,
+        io: args.io.mode,
         sandbox: args.sandbox.sandbox(),
         interrupt: signals::interrupt()?,
         ..ComputeOptions::new(&args.store)

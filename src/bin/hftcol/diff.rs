@@ -6,12 +6,11 @@ use hftcol::diff::{ColumnDiff, ColumnState, TableDiff, Tolerance, compare};
 use hftcol::error::{Error, ErrorKind, Escaped, EscapedPath, Result};
 use hftcol::export::open_table;
 use hftcol::read::TableReader;
-use hftcol::store::Store;
 use serde_json::json;
 
+use crate::io::IoArgs;
 use crate::output::{Output, Style};
 use crate::tables::Grid;
-use crate::verify::open_file;
 
 /// Compare two table files, or two partitions of stores, column by column.
 ///
@@ -41,6 +40,8 @@ pub(crate) struct Args {
     /// Numbers that are at most this share of the larger one apart are equal; added to --abs.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     rel: f64,
+    #[command(flatten)]
+    io: IoArgs,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -53,7 +54,7 @@ type Table = (String, Vec<TableReader>);
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let tolerance = Tolerance { absolute: args.abs, relative: args.rel };
-    let (mut a, mut b) = (tables(&args.a, &args.table)?, tables(&args.b, &args.table)?);
+    let (mut a, mut b) = (tables(&args.a, args)?, tables(&args.b, args)?);
     // Files are compared whatever their tables are called.
     if let ([(left, _)], [(right, _)]) = (&a[..], &mut b[..])
         && args.a.is_file()
@@ -89,12 +90,13 @@ fn take(tables: &mut Vec<Table>, name: &str) -> Option<Vec<TableReader>> {
 }
 
 /// The tables of a file or a partition.
-fn tables(path: &Path, wanted: &[String]) -> Result<Vec<Table>> {
+fn tables(path: &Path, args: &Args) -> Result<Vec<Table>> {
+    let wanted = &args.table;
     if !path.is_dir() {
-        let reader = open_file(path)?;
+        let reader = args.io.table(path)?;
         return Ok(vec![(reader.header().table.clone(), vec![reader])]);
     }
-    let Some((store, tree, key)) = Store::partition_at(path)? else {
+    let Some((store, tree, key)) = args.io.partition(path)? else {
         let what = format!("{} is no partition of a store", EscapedPath(path));
         return Err(Error::usage(what, "name a table file, or a folder STORE/venue=.../security=.../date=..."));
     };

@@ -9,6 +9,7 @@ use hftcol::store::UnitName;
 use serde_json::json;
 
 use crate::confined::SandboxArgs;
+use crate::io::IoArgs;
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
 use crate::words::show_bytes;
@@ -28,6 +29,8 @@ use crate::{confined, published, signals};
 pub(crate) struct Args {
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    io: IoArgs,
     /// Folder for the files; made if absent, never in the store.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -58,6 +61,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
         formats: args.format.clone(),
         out: args.out.clone(),
         wait: args.wait,
+        io: args.io.mode,
         sandbox: args.sandbox.sandbox(),
         interrupt: signals::interrupt()?,
     };

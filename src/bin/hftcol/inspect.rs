@@ -9,10 +9,10 @@ use hftcol::read::TableReader;
 use hftcol::schema::{Column, LogicalType};
 use hftcol::units::Decimal;
 
+use crate::io::IoArgs;
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
 use crate::tables::Grid;
-use crate::verify::open_file;
 use crate::words::{show_bytes, show_time};
 
 /// Show schema, encodings, compression and statistics of table files.
@@ -27,6 +27,8 @@ pub(crate) struct Args {
     file: Option<PathBuf>,
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    io: IoArgs,
     /// Only this table.
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
@@ -37,9 +39,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     if let Some(file) = &args.file {
-        return show(&open_file(file)?, args.blocks, output);
+        return show(&args.io.table(file)?, args.blocks, output);
     }
-    let store = args.select.open()?;
+    let store = args.io.store(args.select.root()?)?;
     let filter = args.select.filter()?;
     let mut shown = 0;
     for tree in args.select.trees(&store)? {

@@ -6,6 +6,7 @@ use hftcol::format::BlockEntry;
 use hftcol::read::TableReader;
 use hftcol::store::{Store, TableListing};
 
+use crate::io::IoArgs;
 use crate::output::{Output, Style};
 use crate::select::{SelectArgs, tree_name};
 use crate::tables::Grid;
@@ -21,6 +22,8 @@ use crate::words::{show_bytes, show_time};
 pub(crate) struct Args {
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    io: IoArgs,
     /// Print one sorted line a unit: table (of features: set/table), venue, security, date, rows, content digest; no paths,
     /// no times.
     #[arg(long)]
@@ -28,7 +31,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
-    let store = args.select.open()?;
+    let store = args.io.store(args.select.root()?)?;
     let filter = args.select.filter()?;
     let mut listing = Vec::new();
     for tree in args.select.trees(&store)? {

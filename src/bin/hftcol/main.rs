@@ -13,6 +13,7 @@ mod export;
 mod features;
 mod import;
 mod inspect;
+mod io;
 mod ls;
 mod output;
 mod published;
@@ -87,6 +88,9 @@ fn main() -> ExitCode {
     }
     if let Err(e) = hftcol::storage::guard_sigbus() {
         output.detail(format_args!("no SIGBUS handler: {e}"));
+    }
+    if let Err(e) = signals::outlast_file_limit() {
+        output.detail(format_args!("no SIGXFSZ handler: {e}"));
     }
     match run(cli.command, &output) {
         Ok(()) => ExitCode::SUCCESS,

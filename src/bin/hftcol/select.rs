@@ -33,14 +33,6 @@ pub(crate) struct SelectArgs {
 }
 
 impl SelectArgs {
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// `Usage` when none is named, and what opening says.
-    pub(crate) fn open(&self) -> Result<Store> {
-        Store::open(self.root()?)
-    }
-
     /// The store's folder.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use hftcol::error::{Escaped, Result};
 use hftcol::schema::PartitionKey;
 use hftcol::status::{PartitionState, TreeStatus, status};
-use hftcol::store::{NameKind, escape, partition_name};
+use hftcol::store::{NameKind, Store, escape, partition_name};
 use serde_json::json;
 
 use crate::output::{Output, Style};
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
-    let store = args.select.open()?;
+    let store = Store::open(args.select.root()?)?;
     let found = status(&store, &args.select.trees(&store)?, &args.select.filter()?)?;
     if output.style == Style::Json {
         return found.iter().try_for_each(|tree| print_json(tree, output));

@@ -18,15 +18,19 @@ impl Grid {
     }
 
     pub(crate) fn of(header: Vec<String>, rows: Vec<Vec<String>>) -> Self {
-        // A cell of several lines stays one.
-        let line = |line: &str| Escaped(line.as_bytes()).to_string();
-        let cell = |cell: &String| cell.split('\n').map(line).collect::<Vec<_>>().join("\n");
-        let cells = |cells: &Vec<String>| -> Vec<String> { cells.iter().map(cell).collect() };
-        Self { header: cells(&header), rows: rows.iter().map(cells).collect() }
+        Self { header: escaped(&header), rows: rows.iter().map(|row| escaped(row)).collect() }
+    }
+
+    /// Writes a second line beneath the names of the columns.
+    pub(crate) fn beneath(mut self, kinds: &[String]) -> Self {
+        for (name, kind) in self.header.iter_mut().zip(escaped(kinds)) {
+            *name = format!("{name}\n{kind}");
+        }
+        self
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(escaped(cells.to_vec()));
+        self.rows.push(escaped(&cells));
     }
 
     /// True if there is no row.
@@ -59,6 +63,6 @@ impl Grid {
     }
 }
 
-fn escaped(cells: Vec<String>) -> Vec<String> {
-    cells.into_iter().map(|cell| Escaped(cell.as_bytes()).to_string()).collect()
+fn escaped(cells: &[String]) -> Vec<String> {
+    cells.iter().map(|cell| Escaped(cell.as_bytes()).to_string()).collect()
 }

@@ -9,6 +9,7 @@ use hftcol::validate::{Finding, Limits, Severity, validate};
 use serde_json::json;
 
 use crate::compute::parse_nanos;
+use crate::io::IoArgs;
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
 use crate::tables::Grid;
@@ -26,6 +27,8 @@ use crate::tables::Grid;
 pub(crate) struct Args {
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    io: IoArgs,
     /// Tables, separated by commas; all by default.
     #[arg(long, value_delimiter = ',', value_name = "TABLES")]
     table: Vec<String>,
@@ -76,7 +79,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
         duplicate_share: args.max_duplicate_share,
         ..Limits::default()
     };
-    let store = args.select.open()?;
+    let store = args.io.store(args.select.root()?)?;
     let (mut units, mut bad) = (0_u64, 0_u64);
     let mut by_severity = [0_u64; 3];
     let mut grid = Grid::new(["severity", "rule", "unit", "column", "count", "of", "first row", "what"]);

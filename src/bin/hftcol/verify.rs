@@ -1,14 +1,13 @@
 //! `hftcol verify`: every byte of a store, or of single files, against checksums, format and ledger.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use hftcol::error::{Error, ErrorKind, Escaped, EscapedPath, Result};
 use hftcol::read::TableReader;
-use hftcol::storage::{IoMode, OsStorage, Storage};
 use hftcol::store::{Finding, FindingKind, Manifest, Remedy, Segment, Store, Tree, segment_path};
 
+use crate::io::IoArgs;
 use crate::output::{Output, Style};
 use crate::select::SelectArgs;
 
@@ -27,6 +26,8 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    io: IoArgs,
     /// Print the paths of damaged files only, one a line.
     #[arg(long)]
     list_bad: bool,
@@ -37,13 +38,13 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<()> {
     let mut checked = Checked::default();
     let mut store = None;
     if args.files.is_empty() {
-        let store = store.insert(args.select.open()?);
+        let store = store.insert(args.io.store(args.select.root()?)?);
         found = store.verify()?;
         verify_tables(args, store, &mut found, &mut checked)?;
     } else {
         for file in &args.files {
             checked.files += 1;
-            match open_file(file).and_then(|reader| reader.verify().map(|()| reader.rows())) {
+            match args.io.table(file).and_then(|reader| reader.verify().map(|()| reader.rows())) {
                 Ok(rows) => checked.rows += rows,
                 Err(error) => found.push(finding(file.clone(), &error, 0)),
             }
@@ -117,17 +118,6 @@ fn verify_table(store: &Store, tree: &Tree, manifest: &Manifest, segment: &Segme
 
 fn finding(path: PathBuf, error: &Error, rows: u64) -> Finding {
     Finding { kind: FindingKind::Changed, path, what: error.to_string(), rows, accepted: false }
-}
-
-/// Opens a table file that need not be in a store.
-///
-/// # Errors
-/// `Damage`, `Io`.
-pub(crate) fn open_file(path: &Path) -> Result<TableReader> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().ok_or_else(|| Error::usage("a folder is not a table file", "name a .hftc file"))?;
-    let storage: Arc<dyn Storage> = Arc::new(OsStorage::open(folder, IoMode::Mmap)?);
-    TableReader::open(storage.open(Path::new(name))?).map_err(|e| e.in_file(path))
 }
 
 fn print(finding: &Finding, remedy: &Remedy, list_bad: bool, output: &Output) -> Result<()> {

@@ -3,6 +3,7 @@
 use hftcol::error::Result;
 use hftcol::feature::Names;
 use hftcol::schema::{Clock, RawTable};
+use hftcol::storage::IoMode;
 use hftcol::units::{Date, NANOS_PER_SECOND, SECONDS_PER_DAY};
 
 /// `256MiB`, `1GiB`, `64KiB`, `1000000`, also `256M` and `256MB`: always powers of two.
@@ -42,6 +43,14 @@ pub(crate) fn clock(text: &str) -> Result<Clock, String> {
         "event" => Ok(Clock::Event),
         "recv" => Ok(Clock::Recv),
         _ => Err("write event or recv".to_owned()),
+    }
+}
+
+pub(crate) fn io(text: &str) -> Result<IoMode, String> {
+    match text {
+        "mmap" => Ok(IoMode::Mmap),
+        "pread" => Ok(IoMode::Pread),
+        _ => Err("write mmap or pread".to_owned()),
     }
 }
 

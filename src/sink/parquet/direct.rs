@@ -44,7 +44,7 @@ impl Direct {
     pub(super) fn new(header: &FileHeader, scratch: Box<dyn ScratchFile>) -> Result<Self> {
         let columns = &header.schema.columns;
         Ok(Self {
-            cut: Cut::of(header),
+            cut: Cut::new(header.schema.columns.len(), header.block_rows),
             columns: columns.iter().map(|column| ColumnPages::new(column, false, header.first_row)).collect(),
             tools: Tools::default(),
             page: Page::default(),

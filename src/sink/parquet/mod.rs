@@ -85,7 +85,7 @@ const VALUE_BYTES: usize = 8;
 /// The key of the fingerprint in the file's metadata.
 const FINGERPRINT: &str = "hftcol.fingerprint";
 
-/// Where pages and row groups of a table end: a function of its header alone.
+/// Where pages and row groups of a table end: nothing else has a say in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cut {
     page_rows: usize,
@@ -93,9 +93,10 @@ struct Cut {
 }
 
 impl Cut {
-    fn of(header: &FileHeader) -> Self {
-        let block = (header.block_rows as usize).max(1);
-        let fits = PAGES_BYTES / (VALUE_BYTES * header.schema.columns.len().max(1));
+    /// Of a table of so many columns, whose blocks have so many rows.
+    fn new(columns: usize, block_rows: u32) -> Self {
+        let block = (block_rows as usize).max(1);
+        let fits = PAGES_BYTES / (VALUE_BYTES * columns.max(1));
         let whole = 1 << fits.max(1).ilog2();
         Self { page_rows: whole.clamp(block, PAGE_ROWS.max(block)), group_rows: (GROUP_ROWS / block).max(1) * block }
     }
@@ -121,28 +122,11 @@ fn parquet_error(table: &str, op: &'static str, error: parquet::errors::ParquetE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{Clock, Column, PartitionKey, Schema};
-    use crate::units::Date;
 
     #[test]
     fn pages_are_whole_blocks_and_as_long_as_memory_allows() {
-        let cut = |columns: usize, block_rows| {
-            let column = |n: usize| Column::required(format!("c{n}"), LogicalType::F64);
-            let header = FileHeader {
-                table: "book".to_owned(),
-                key: PartitionKey { venue: "v".into(), security: "s".into(), date: Date(0) },
-                channel: String::new(),
-                generation: 1,
-                segment: 0,
-                first_row: 0,
-                clock: Clock::Event,
-                tz: "UTC".to_owned(),
-                date_tz: "UTC".to_owned(),
-                block_rows,
-                group_blocks: 1,
-                schema: Schema { columns: (0..columns).map(column).collect() },
-            };
-            let cut = Cut::of(&header);
+        let cut = |columns, block_rows| {
+            let cut = Cut::new(columns, block_rows);
             (cut.page_rows, cut.group_rows)
         };
         assert_eq!(cut(1, 4_096), (PAGE_ROWS, GROUP_ROWS));

@@ -23,7 +23,7 @@ pub(super) fn write(table: &TableReader, out: &mut dyn Write) -> Result<WrittenF
     let (header, footer) = (table.header(), table.footer());
     let wide = schema::wide_columns(table);
     let mut bytes = FileBytes::new(header, &wide)?;
-    let cut = Cut::of(header);
+    let cut = Cut::new(header.schema.columns.len(), header.block_rows);
     let columns = header.schema.columns.iter().zip(&wide);
     let mut columns: Vec<ColumnPages> =
         columns.map(|(column, wide)| ColumnPages::new(column, *wide, header.first_row)).collect();

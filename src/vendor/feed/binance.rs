@@ -1,7 +1,8 @@
 //! Binance: spot, USD-M and COIN-M. Websocket messages bare or in `{"stream":...,"data":...}`, and REST depth snapshots.
 //!
 //! Times are ms: `E` of the event orders depth and quotes, `T` of the trade orders trades. `u` is the sequence of depth and quotes. `m`
-//! says that the buyer is the maker, so the aggressor sells. `pu`, or for spot the number before `U`, is the `u` of the message before. A size of 0 deletes a level. Spot quotes have no time of the venue.
+//! says that the buyer is the maker, so the aggressor sells. `pu`, or for spot the number before `U`, is the `u` of the message before. A
+//! size of 0 deletes a level. Spot quotes have no time of the venue.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

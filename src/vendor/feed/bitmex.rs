@@ -1,7 +1,8 @@
 //! BitMEX: `{"table":...,"action":...,"data":[...]}`. Prices are JSON numbers, times ISO.
 //!
-//! A level of `orderBookL2` has an id, and its updates and deletions name the id and no price: they are stored as `orders` whose id is
-//! the level's (partial and insert 1, update 8, delete 3; 9 before a partial, which is the whole book), in the order of their capture. The side of a trade is the aggressor's.
+//! A level of `orderBookL2` has an id, and its updates and deletions name the id and no price: they are stored as `orders` whose id is the
+//! level's (partial and insert 1, update 8, delete 3; 9 before a partial, which is the whole book), in the order of their capture. The
+//! side of a trade is the aggressor's.
 
 use super::values::{iso, need, side, text};
 use super::{ACK, Fate, Head, Message, OTHER, Protocol, Rows};

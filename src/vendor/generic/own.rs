@@ -1,9 +1,9 @@
 //! The CSV that `hftcol export` and `cat` write: the columns of a raw table by their own names, `source` and `record` last.
 //!
-//! Read again, it gives the same rows with the same records, and so the same content digest (decision 5), which does not count
-//! the ordinals of sources: the import gives those. Only where rows of several sources had the same clock and no sequence
-//! they now follow each other by their records. Columns in which nothing stood
-//! are not there. Columns behind `record` are source columns that were kept, and are kept again. A table of one level may be `quotes` or `book`: then `--table`, or the folder of an export, says which.
+//! Read again, it gives the same rows with the same records, and so the same content digest (decision 5), which does not count the
+//! ordinals of sources: the import gives those. Only where rows of several sources had the same clock and no sequence they now follow each
+//! other by their records. Columns in which nothing stood are not there. Columns behind `record` are source columns that were kept, and
+//! are kept again. A table of one level may be `quotes` or `book`: then `--table`, or the folder of an export, says which.
 
 use super::assign::id_role;
 use super::auto::refuse;

@@ -7,8 +7,7 @@ use hftcol::schema::Clock;
 use hftcol::store::partition_name;
 
 use super::figures::{
-    partition_json, plain_line, plain_totals, planned_json, planned_lines, reason, rows_out, state_word, totals,
-    totals_json,
+    partition_json, plain_line, plain_totals, planned_json, planned_lines, rows_out, state_word, totals, totals_json,
 };
 use crate::output::{Output, Style};
 use crate::words::show_bytes;
@@ -102,14 +101,10 @@ fn print_table(report: &ComputeReport, output: &Output) -> Result<()> {
     if left_out > 0 {
         output.note(format_args!("{left_out} more partitions; -v shows all"));
     }
+    // What failed was told when it did.
     for p in &report.partitions {
-        if let Some(reason) = reason(&p.state) {
-            output.note(format_args!(
-                "{} {}: {}",
-                state_word(&p.state),
-                partition_name(&p.key),
-                Escaped(reason.as_bytes())
-            ));
+        if let State::Skipped(reason) = &p.state {
+            output.note(format_args!("skipped {}: {}", partition_name(&p.key), Escaped(reason.as_bytes())));
         }
     }
     Ok(())

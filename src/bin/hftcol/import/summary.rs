@@ -208,13 +208,11 @@ pub(super) fn preview(previews: &[Preview], output: &Output) -> Result<()> {
 fn preview_rows(table: &PreviewTable, output: &Output) -> String {
     let is_shown = |name: &str| level(name).is_none_or(|level| level < PREVIEW_LEVELS);
     let shown: Vec<usize> = (0..table.columns.len()).filter(|at| is_shown(&table.columns[*at].0)).collect();
-    let header = shown.iter().map(|at| match (&table.columns[*at], output.style) {
-        ((name, _), Style::Plain) => name.clone(),
-        ((name, kind), _) => format!("{name}\n{kind}"),
-    });
-    let cell = |row: &[String], at: usize| row.get(at).map_or(String::new(), |c| Escaped(c.as_bytes()).to_string());
-    let rows = table.rows.iter().map(|row| shown.iter().map(|at| cell(row, *at)).collect());
-    let text = Grid::of(header.collect(), rows.collect()).text(output);
+    let (names, kinds): (Vec<String>, Vec<String>) = shown.iter().map(|at| table.columns[*at].clone()).unzip();
+    let cells = |row: &Vec<String>| shown.iter().map(|at| row.get(*at).cloned().unwrap_or_default()).collect();
+    let grid = Grid::of(names, table.rows.iter().map(cells).collect());
+    let grid = if output.style == Style::Plain { grid } else { grid.beneath(&kinds) };
+    let text = grid.text(output);
     match (table.columns.len() - shown.len(), table.columns.iter().filter_map(|(name, _)| level(name)).max()) {
         (hidden @ 1.., Some(last)) => {
             format!(
