@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use hftcol::input::GroupLine;
 use hftcol::normalize::{ParsedChunk, RowBatch};
 use hftcol::units::Date;
 use hftcol::vendor::{Chunk, ChunkParser, DIALECTS, Framing, Probe, SourceOptions};
@@ -40,7 +41,7 @@ fuzz_target!(|data: &[u8]| {
     let ends: Vec<usize> = (0..source.len()).filter(|at| source[*at] == b'\n').map(|at| at + 1).collect();
     for (number, end) in ends.iter().enumerate().step_by(ends.len() / CUTS + 1) {
         let (first, second) = source.split_at(*end);
-        if parser.grouping().is_some_and(|rule| rule.joins(last_line(first), first_line(second))) {
+        if parser.grouping().is_some_and(|rule| rule.joins(record(last_line(first)), record(first_line(second)))) {
             continue;
         }
         let records = number as u64 + 1;
@@ -64,6 +65,10 @@ fn first_line(bytes: &[u8]) -> &[u8] {
 
 fn last_line(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(b"\n").unwrap_or(bytes).rsplit(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end()
+}
+
+fn record(bytes: &[u8]) -> GroupLine<'_> {
+    GroupLine { bytes, is_cut: false }
 }
 
 fn parse(parser: &dyn ChunkParser, bytes: &[u8], first_record: u64, byte_offset: u64) -> Option<ParsedChunk> {

@@ -24,8 +24,8 @@ pub struct RawChunk {
     pub byte_offset: u64,
     /// A record longer than the limit: then it is the chunk's only one, and `bytes` is empty.
     pub refused: Option<TooLong>,
-    /// The records are of one group that is larger than the longest record may be: none of them can be stored.
-    pub group_too_large: bool,
+    /// The records are of one group that has more bytes than this, the most of a record: none of them can be stored.
+    pub group_too_large: Option<usize>,
 }
 
 /// What is known of a source; final once [`Cutter::next`] has returned `false`.
@@ -67,7 +67,7 @@ impl Cutter {
     /// Keeps records together as the rule says. They are lines, and there is no partner.
     #[must_use]
     pub fn grouped(mut self, rule: Option<Arc<dyn Grouping>>) -> Self {
-        self.groups = rule.map(Groups::new);
+        self.groups = rule.map(|rule| Groups::new(rule, self.line_bytes));
         self
     }
 
@@ -89,7 +89,7 @@ impl Cutter {
         chunk.bytes.clear();
         chunk.partner.clear();
         chunk.refused = None;
-        chunk.group_too_large = false;
+        chunk.group_too_large = None;
         chunk.first_record = self.main.records;
         chunk.byte_offset = self.main.offset + self.main.source.mark_bytes();
         match self.main.front(target, self.line_bytes)? {
@@ -99,16 +99,16 @@ impl Cutter {
             }
             Front::TooLong => {
                 chunk.records = 1;
-                chunk.refused = Some(self.main.refuse(self.line_bytes)?);
+                let refused = chunk.refused.insert(self.main.refuse(self.line_bytes)?);
                 if let Some(groups) = &mut self.groups {
-                    groups.interrupt();
+                    groups.refuse(&refused.head);
                 }
                 if let Some(partner) = &mut self.partner {
                     partner.drop_record(target, self.line_bytes)?;
                 }
             }
             Front::Records if self.partner.is_none() => match &mut self.groups {
-                Some(groups) => groups.take(&mut self.main, chunk, self.line_bytes),
+                Some(groups) => groups.take(&mut self.main, chunk),
                 None => {
                     chunk.records = self.main.ready.0;
                     self.main.take_all(&mut chunk.bytes);

@@ -22,7 +22,7 @@ mod zip;
 pub use cut::{Cutter, RawChunk, SourceFacts};
 pub use decode::Compression;
 pub use expand::{STDIN, expand};
-pub use groups::Grouping;
+pub use groups::{GroupLine, Grouping};
 pub use lines::{Ends, object_end};
 pub use listed::{Input, file_name};
 pub use source::{HEAD_BYTES, Source, head};

@@ -145,17 +145,21 @@ impl Stream {
 
     /// Drops a record that is too long, up to and including the next newline, and makes its reject.
     pub(super) fn refuse(&mut self, line_bytes: usize) -> Result<TooLong> {
-        let head = self.pending[..self.pending.len().min(QUARANTINE_RECORD_BYTES)].to_vec();
-        let mut length = 0_u64;
+        let (mut head, mut length) = (Vec::new(), 0_u64);
+        let keep = |head: &mut Vec<u8>, bytes: &[u8]| {
+            head.extend_from_slice(&bytes[..bytes.len().min(QUARANTINE_RECORD_BYTES - head.len())]);
+        };
         self.ready = (0, 0);
         loop {
             // An open quote may have swallowed lines: the first newline of all is where the next record begins.
             if let Some(newline) = memchr::memchr(b'\n', &self.pending) {
+                keep(&mut head, &self.pending[..newline]);
                 length += newline as u64;
                 self.pending.drop_front(..newline + 1);
                 self.offset += length + 1;
                 break;
             }
+            keep(&mut head, &self.pending);
             length += self.pending.len() as u64;
             self.pending.clear();
             if self.ended {

@@ -155,8 +155,8 @@ pub fn open_cutter(source: Source, selected: &Selected, limits: &InputLimits) ->
 /// # Errors
 /// What [`ChunkParser::parse`] says.
 pub fn parse_chunk(parser: &dyn ChunkParser, chunk: &RawChunk, source: u32) -> Result<ParsedChunk> {
-    if chunk.group_too_large {
-        return Ok(refuse_group(chunk));
+    if let Some(limit) = chunk.group_too_large {
+        return Ok(refuse_group(chunk, limit));
     }
     let Some(refused) = &chunk.refused else {
         return parser.parse(Chunk {
@@ -174,26 +174,35 @@ pub fn parse_chunk(parser: &dyn ChunkParser, chunk: &RawChunk, source: u32) -> R
         byte_offset: chunk.byte_offset,
         length: refused.length,
         column: String::new(),
-        reason: format!("expected a record of at most {} bytes; --max-line raises the limit", refused.limit),
+        reason: too_long(refused.limit),
         head: refused.head.clone(),
     };
     Ok(ParsedChunk { records: 1, rejects: vec![reject], ..ParsedChunk::default() })
 }
 
-/// Every record of a group that is too large becomes a reject.
-fn refuse_group(chunk: &RawChunk) -> ParsedChunk {
+fn too_long(limit: usize) -> String {
+    format!("expected a record of at most {limit} bytes; --max-line raises the limit")
+}
+
+/// Every record of a group that is too large becomes a reject; one that is too long by itself is told as such.
+fn refuse_group(chunk: &RawChunk, limit: usize) -> ParsedChunk {
     let mut parsed = ParsedChunk { records: chunk.records, ..ParsedChunk::default() };
     let mut offset = 0;
     for (record, line) in (chunk.first_record..).zip(chunk.bytes.split_inclusive(|b| *b == b'\n')) {
         let raw = line.strip_suffix(b"\n").unwrap_or(line);
-        let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+        let (raw, reason) = if raw.len() > limit {
+            (raw, too_long(limit))
+        } else {
+            let reason = "expected a snapshot of at most as many bytes as a record; --max-line raises the limit";
+            (raw.strip_suffix(b"\r").unwrap_or(raw), reason.to_owned())
+        };
         parsed.rejects.push(Reject {
             record,
             line: record + 1,
             byte_offset: chunk.byte_offset + offset,
             length: raw.len() as u64,
             column: String::new(),
-            reason: "expected a snapshot of at most as many bytes as a record; --max-line raises the limit".to_owned(),
+            reason,
             head: raw[..raw.len().min(QUARANTINE_RECORD_BYTES)].to_vec(),
         });
         offset += line.len() as u64;

@@ -90,6 +90,46 @@ fn a_level_with_a_longer_field_takes_its_snapshot_with_it() {
     }
 }
 
+/// A book in long form: three snapshots of three levels, of the second one level with a note of so many bytes.
+fn long_book(level: usize, note: &str, behind: bool) -> String {
+    let columns = if behind { "s,t,side,p,q,note\n" } else { "note,s,t,side,p,q\n" };
+    let line = |(time, at): (usize, usize)| {
+        let note = if time == 2 && at == level { note } else { "n" };
+        let level = format!("A,{time},bid,{},1", 9 - at);
+        if behind { format!("{level},{note}\n") } else { format!("{note},{level}\n") }
+    };
+    columns.to_owned() + &(0..9).map(|n| line((n / 3 + 1, n % 3))).collect::<String>()
+}
+
+#[test]
+fn a_level_that_is_too_long_takes_its_snapshot_with_it() {
+    let mapping = "table = \"book\"\nlayout = \"long\"\n[columns]\nsecurity = \"s\"\n\
+        ts_event = { column = \"t\", format = \"ns\" }\nside = \"side\"\nprice = \"p\"\nqty = \"q\"\n";
+    let options = SourceOptions { mapping: Some(Arc::from(mapping)), ..SourceOptions::default() };
+    // Lines of the file that are rejected. Of a line whose first bytes do not say where it belongs, both neighbours go.
+    let both = [2..=7, 5..=7, 5..=10];
+    let cases = (0..3).flat_map(|level| [(level, true, 5..=7), (level, false, both[level].clone())]);
+    for (level, behind, lines) in cases {
+        for length in [101, 250, 5_000] {
+            let text = long_book(level, &"n".repeat(length), behind);
+            let selected = choose("generic", "x", text.as_bytes(), &options).unwrap();
+            let with = |chunk_bytes| {
+                let limits = InputLimits { chunk_bytes, line_bytes: 100, ..InputLimits::default() };
+                read(open("x", text.as_bytes(), &limits).unwrap(), &selected, &limits).unwrap().0
+            };
+            let whole = with(1 << 20);
+            assert_eq!(whole.rejects.iter().map(|r| r.line).collect::<Vec<_>>(), lines.clone().collect::<Vec<_>>());
+            let too_long: Vec<u64> =
+                whole.rejects.iter().filter(|r| r.reason.contains("a record of")).map(|r| r.line).collect();
+            assert_eq!(too_long, [5 + level as u64]);
+            assert_eq!(whole.count("book") * 3, 9 - whole.rejects.len());
+            for chunk in [1, 7, 20, 50, 99, 100] {
+                assert_eq!(with(chunk), whole, "chunks of {chunk}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_option_takes_a_size() {
     let world = World::new();

@@ -7,11 +7,11 @@
 
 use std::sync::Arc;
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::snapshot::{Level, Snapshot};
 use crate::error::Result;
-use crate::input::Grouping;
+use crate::input::{GroupLine, Grouping};
 use crate::normalize::{ChunkBuilder, Fault, ParsedChunk, SCALE_NULL, Times, ZoneCache};
 use crate::parse::csv::{Fields, Record, Splitter};
 use crate::schema::RawTable;
@@ -69,6 +69,17 @@ impl KeyRule {
 
     /// The same for a line without quotes: a splitter takes longer to make than such a line to split.
     fn plain_key_of(&self, line: &[u8]) -> Option<Vec<u8>> {
+        self.key_among(line).and_then(|(key, fields)| (fields == self.width).then_some(key))
+    }
+
+    /// The key of a line of which only the first bytes are there, if all its fields end in them and none is quoted.
+    fn cut_key_of(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let whole = &line[..memrchr(self.delimiter, line)?];
+        if memchr(b'"', whole).is_some() { None } else { self.key_among(whole).map(|(key, _)| key) }
+    }
+
+    /// The key among fields without quotes, and how many they are.
+    fn key_among(&self, line: &[u8]) -> Option<(Vec<u8>, usize)> {
         let mut key = Vec::new();
         let (mut wanted, mut fields) = (self.columns.iter().peekable(), 0);
         for field in line.split(|byte| *byte == self.delimiter) {
@@ -78,14 +89,15 @@ impl KeyRule {
             }
             fields += 1;
         }
-        (fields == self.width && wanted.peek().is_none()).then_some(key)
+        wanted.peek().is_none().then_some((key, fields))
     }
 }
 
 impl Grouping for KeyRule {
-    fn joins(&self, before: &[u8], record: &[u8]) -> bool {
+    fn joins(&self, before: GroupLine<'_>, record: GroupLine<'_>) -> bool {
+        let key = |line: GroupLine<'_>| if line.is_cut { self.cut_key_of(line.bytes) } else { self.key_of(line.bytes) };
         // A line that is no record says nothing of where it belongs.
-        match (self.key_of(before), self.key_of(record)) {
+        match (key(before), key(record)) {
             (Some(before), Some(record)) => before == record,
             _ => true,
         }
