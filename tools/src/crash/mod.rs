@@ -38,6 +38,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
 }
 
 /// A store as it can be compared.
+#[derive(Default)]
 pub(crate) struct Contents {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     digests: String,

@@ -1,5 +1,5 @@
 //! Hostile inputs through the real program: an exit code of the list and never a signal, within a time and the stated memory, nothing
-//! printed that moves a terminal, nothing outside the store, and a store that verifies.
+//! printed that moves a terminal, nothing outside the store, and a store that verifies. What is refused is told with its place.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,10 +9,12 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use super::texts::{hostile, samples};
-use super::{Ground, owned};
+use super::{End, Ground, owned};
 
 /// Seconds that no import of a small input may take.
 const SECONDS: f64 = 60.0;
+/// The share of failures that name their place: of rejects the line, the byte and the reason, of inputs the file and a line or byte.
+const PLACED: f64 = 0.95;
 /// The budget of the imports, MiB.
 const MEMORY: u64 = 64;
 
@@ -20,6 +22,7 @@ pub(super) fn run(ground: &Ground, rounds: usize) -> Result<String, String> {
     let samples = samples()?;
     let mut rng = Rng::with_seed(ground.seed);
     let (mut ends, mut peak, mut printed, mut slowest) = (BTreeMap::new(), 0, 0, 0.0_f64);
+    let mut places = Places::default();
     let inputs = ground.folder.join("inputs");
     fs::create_dir(&inputs).map_err(|e| e.to_string())?;
     for round in 0..rounds {
@@ -38,6 +41,7 @@ pub(super) fn run(ground: &Ground, rounds: usize) -> Result<String, String> {
         if end.code > 3 || end.code < 0 || (end.code != 0 && end.said().is_empty()) || slowest > SECONDS {
             return Err(told(format!("exit {} after {slowest:.1} s: {}", end.code, end.said())));
         }
+        places.of_input(&end, &name);
         let mut all = vec![end.output.stdout.clone(), end.output.stderr.clone()];
         if Path::new(&store).exists() {
             for words in
@@ -50,6 +54,7 @@ pub(super) fn run(ground: &Ground, rounds: usize) -> Result<String, String> {
                 }
                 all.extend([end.output.stdout, end.output.stderr]);
             }
+            places.of_rejects(&store)?;
             fs::remove_dir_all(&store).map_err(|e| e.to_string())?;
         }
         for text in &all {
@@ -64,13 +69,61 @@ pub(super) fn run(ground: &Ground, rounds: usize) -> Result<String, String> {
     if peak > MEMORY << 20 {
         return Err(format!("a peak of {peak} bytes, over {MEMORY} MiB"));
     }
+    let places = places.told()?;
     let ends: Vec<String> = ends.iter().map(|(code, count)| format!("exit {code}: {count}")).collect();
     Ok(format!(
-        "{rounds} inputs ({}), 0 signals, {:.1} MB printed without a control byte, peak {:.1} of {MEMORY} MiB, at most {slowest:.2} s",
+        "{rounds} inputs ({}), 0 signals, {:.1} MB printed without a control byte, peak {:.1} of {MEMORY} MiB, at most {slowest:.2} s, {places}",
         ends.join(", "),
         printed as f64 / 1e6,
         peak as f64 / 1048576.0
     ))
+}
+
+/// How many failures were told with their place.
+#[derive(Default)]
+struct Places {
+    inputs: u64,
+    placed_inputs: u64,
+    rejects: u64,
+    placed_rejects: u64,
+}
+
+impl Places {
+    /// An input that was refused as a whole.
+    fn of_input(&mut self, end: &End, name: &str) {
+        if end.code == 3 {
+            let said = end.said() + &end.told();
+            // Of the name what stands in front of the first byte that is escaped.
+            let start = name.trim_start_matches('\x1b').split(char::is_control).next().unwrap_or_default();
+            self.inputs += 1;
+            self.placed_inputs +=
+                u64::from(said.contains(start) && [", line ", ", byte "].iter().any(|place| said.contains(place)));
+        }
+    }
+
+    /// The records in quarantine.
+    fn of_rejects(&mut self, store: &str) -> Result<(), String> {
+        let Ok(entries) = fs::read_dir(Path::new(store).join("quarantine")) else { return Ok(()) };
+        for entry in entries {
+            let text = entry.and_then(|entry| fs::read_to_string(entry.path())).map_err(|e| e.to_string())?;
+            for line in text.lines() {
+                let reject: serde_json::Value = serde_json::from_str(line).map_err(|e| format!("{line}: {e}"))?;
+                let is_told = reject["reason"].as_str().is_some_and(|reason| !reason.is_empty());
+                let is_placed = reject["line"].as_u64() > Some(0) && reject["byte_offset"].is_u64();
+                self.rejects += 1;
+                self.placed_rejects += u64::from(is_told && is_placed);
+            }
+        }
+        Ok(())
+    }
+
+    fn told(&self) -> Result<String, String> {
+        let Self { inputs, placed_inputs, rejects, placed_rejects } = self;
+        let told =
+            format!("place told of {placed_inputs} of {inputs} inputs and {placed_rejects} of {rejects} rejects");
+        let share = |part: u64, whole: u64| part as f64 >= PLACED * whole as f64;
+        if share(*placed_inputs, *inputs) && share(*placed_rejects, *rejects) { Ok(told) } else { Err(told) }
+    }
 }
 
 /// Nothing but text: of the control bytes newline and tab, none of those of the upper half.

@@ -5,6 +5,7 @@ mod audit;
 mod cuts;
 mod damage;
 mod hostile;
+mod power;
 mod races;
 mod texts;
 
@@ -25,6 +26,7 @@ const ATTACKS: &[Attack] = &[
     ("damage", 200, damage::run),
     ("cuts", 500, cuts::run),
     ("hostile", 1_000, hostile::run),
+    ("power", 500, power::run),
     ("audit", 1, audit::run),
 ];
 
