@@ -13,6 +13,7 @@ mod collect;
 mod crowd;
 mod hive;
 mod intake;
+mod line;
 mod options;
 mod order;
 mod plan;

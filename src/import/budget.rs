@@ -52,8 +52,10 @@ pub(crate) struct Budget {
     pub(crate) rewrite_bytes: usize,
     /// Run files merged at once.
     pub(crate) fan_in: usize,
-    /// Partitions of a batch at most: each holds open files until the batch is published, and two batches are on their way.
+    /// Partitions of the first batch; later ones are larger.
     pub(crate) batch: usize,
+    /// Written files of a batch that stay open until it is published, and two batches are on their way.
+    pub(crate) open_files: usize,
 }
 
 impl Budget {
@@ -112,8 +114,8 @@ impl Budget {
             json_values: limits::JSON_VALUES.min(bytes(memory / BYTES_A_JSON_VALUE)),
             assembly: AssemblyBudget {
                 open_bytes: options.tuning.open_bytes.unwrap_or(bytes(buffers / 8 * 5)),
-                sealed_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8)),
-                index_bytes: options.tuning.index_bytes.unwrap_or(bytes(buffers / 8)),
+                sealed_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 16)),
+                index_bytes: options.tuning.index_bytes.unwrap_or(bytes(buffers / 16 * 3)),
                 rest_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8)),
             },
             run_buffer_bytes: options.tuning.run_buffer_bytes.unwrap_or(bytes(buffers / 8 * 5 / threads as u64)),
@@ -124,6 +126,7 @@ impl Budget {
             rewrite_bytes: bytes(rewrite / 2),
             fan_in: options.tuning.fan_in.unwrap_or((files / 4).clamp(2, 64)),
             batch: (files / 8).clamp(1, 32),
+            open_files: (files / 4).clamp(1, 64),
         })
     }
 }

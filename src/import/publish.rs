@@ -1,7 +1,6 @@
 //! The second half of an import: partitions one after the other, planned here, written by workers, published in batches
 //! in key order by a thread of its own: while it waits for the device, the next batch is written.
 
-use std::collections::BTreeMap;
 use std::thread;
 
 use crossbeam::channel::{Receiver, Sender, bounded, select};
@@ -10,32 +9,21 @@ use xxhash_rust::xxh3::Xxh3;
 use super::budget::Budget;
 use super::collect::Collector;
 use super::crowd;
+use super::line::{Done, Line};
 use super::options::{Event, ImportOptions};
 use super::plan::{Decision, LeftOut, Plan, decide};
 use super::report::ImportReport;
-use super::segment::{Built, Context, Inexact, build};
+use super::segment::{Built, Context, Inexact, Kit, build};
 use crate::error::{Error, Result};
 use crate::partition::{Run, Scratch, Sections};
 use crate::schema::{BOOK_BUILT, PartitionKey, RawTable};
 use crate::store::{Manifest, Publication, Publisher, Segment, SourceRef, Staged, Stager, Store};
 use crate::write::Provenance;
 
-/// Bytes of a batch at most: what a kill loses, and how long a reader waits for the first result.
-const BATCH_BYTES: u64 = 256 << 20;
-
 /// A partition on its way to a worker.
 struct Job<'r> {
     number: u64,
     plan: Plan<'r>,
-}
-
-/// A partition that was written.
-struct Done {
-    number: u64,
-    before: Option<Manifest>,
-    manifest: Manifest,
-    staged: Vec<Staged>,
-    built: Vec<Built>,
 }
 
 /// What the second half works on.
@@ -63,6 +51,7 @@ pub(crate) fn publish(
 ) -> Result<Vec<Inexact>> {
     let Stage { runs, budget, .. } = *stage;
     let total = collector.reports.iter().flat_map(|r| r.rows.values()).map(|rows| rows.parsed).sum();
+    let sources = collector.facts.len();
     let state = State { collector, report, on_event, inexact: Vec::new(), met: 0, rows: 0, total, told: Vec::new() };
     let stager = publisher.stager();
     thread::scope(|scope| {
@@ -83,7 +72,7 @@ pub(crate) fn publish(
                 }
             }
         });
-        let line = Line { waiting: BTreeMap::new(), next: 0, batch: Vec::new(), batch_bytes: 0, most: budget.batch };
+        let line = Line::new(budget, sources);
         let sections = Sections::new(runs)?;
         let (jobs, batches) = (job_tx, batch_tx);
         Director { stage, sections, state, line, jobs, batches, done: done_rx, durable: durable_rx }.run()
@@ -109,8 +98,7 @@ impl Director<'_, '_> {
         let (mut ended, mut publishing) = (false, false);
         loop {
             self.stage.options.interrupt.check()?;
-            // At most two batches hold open files.
-            while !ended && sent - written < most && !(publishing && self.line.is_full()) {
+            while !ended && sent - written < most && !(publishing && self.line.is_at_its_limit()) {
                 match self.next_job(sent)? {
                     Some(true) => sent += 1,
                     Some(false) => {}
@@ -133,7 +121,7 @@ impl Director<'_, '_> {
             select! {
                 recv(self.done) -> done => {
                     written += 1;
-                    self.line.arrive(done.map_err(|_| lost())??);
+                    self.line.arrive(done.map_err(|_| lost())??)?;
                 }
                 recv(self.durable) -> durable => {
                     durable.map_err(|_| lost())??;
@@ -162,14 +150,15 @@ fn lost() -> Error {
 
 /// A worker: writes the tables of one partition after the other.
 fn work(jobs: &Receiver<Job<'_>>, done: &Sender<Result<Done>>, stage: &Stage<'_>, stager: &Stager) {
+    let mut kit = Kit::default();
     for job in jobs {
-        if done.send(write_partition(job, stage, stager)).is_err() {
+        if done.send(write_partition(job, stage, stager, &mut kit)).is_err() {
             break;
         }
     }
 }
 
-fn write_partition(job: Job<'_>, stage: &Stage<'_>, stager: &Stager) -> Result<Done> {
+fn write_partition(job: Job<'_>, stage: &Stage<'_>, stager: &Stager, kit: &mut Kit) -> Result<Done> {
     let Job { number, plan } = job;
     let generation = plan.before.as_ref().map_or(0, |m| m.generation) + 1;
     let fingerprint = fingerprint(&plan.sources);
@@ -193,7 +182,7 @@ fn write_partition(job: Job<'_>, stage: &Stage<'_>, stager: &Stager) -> Result<D
     for table in plan.tables {
         let name = table.table.name();
         let mut file = stager.stage()?;
-        let Some(done) = build(table, &context, &mut file.file)? else { continue };
+        let Some(done) = build(table, &context, kit, &mut file.file)? else { continue };
         if done.rewritten {
             segments.retain(|segment| segment.table != name);
         }
@@ -235,36 +224,6 @@ pub(crate) fn fingerprint(sources: &[SourceRef]) -> u128 {
         hasher.update(&source.digest.to_le_bytes());
     }
     hasher.digest128()
-}
-
-/// Written partitions, brought back in key order and gathered to batches.
-struct Line {
-    waiting: BTreeMap<u64, Done>,
-    next: u64,
-    batch: Vec<Done>,
-    batch_bytes: u64,
-    /// Partitions of a batch at most.
-    most: usize,
-}
-
-impl Line {
-    fn arrive(&mut self, done: Done) {
-        self.waiting.insert(done.number, done);
-        while let Some(done) = self.waiting.remove(&self.next) {
-            self.next += 1;
-            self.batch_bytes += done.built.iter().map(|b| b.sealed.length).sum::<u64>();
-            self.batch.push(done);
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.batch.len() >= self.most || self.batch_bytes >= BATCH_BYTES
-    }
-
-    fn take(&mut self) -> Vec<Done> {
-        self.batch_bytes = 0;
-        std::mem::take(&mut self.batch)
-    }
 }
 
 /// What the publishing thread counts.

@@ -4,6 +4,7 @@ use super::plan::{Action, Mixing, TablePlan};
 use hashbrown::HashMap;
 
 use super::takeover::{takeover, write_blocks};
+use crate::codec::BlockEncoder;
 use crate::error::Result;
 use crate::exec::Interrupt;
 use crate::format::{FileHeader, SealedFile};
@@ -85,11 +86,23 @@ impl Union {
     }
 }
 
+/// What a worker keeps from table to table: making it costs more than a small table does.
+#[derive(Debug, Default)]
+pub(crate) struct Kit {
+    encoder: Option<BlockEncoder>,
+    builder: Option<BlockBuilder>,
+}
+
 /// Writes a table; `None` if not one of its rows could be stored.
 ///
 /// # Errors
 /// `Io`, `Damage` of what is stored, `Interrupted`.
-pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn WriteFile>) -> Result<Option<Built>> {
+pub(crate) fn build(
+    plan: TablePlan<'_>,
+    context: &Context,
+    kit: &mut Kit,
+    file: &mut Box<dyn WriteFile>,
+) -> Result<Option<Built>> {
     let mut stored_runs = Vec::new();
     if let Action::Rewrite(stored) = &plan.action {
         let room = (context.resort_bytes, &context.scratch);
@@ -145,7 +158,8 @@ pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn W
         replaced: 0,
     };
     header.group_blocks = group_blocks(header.schema.columns.len(), header.block_rows);
-    let mut writer = TableWriter::with_encoder(file, header, cold_encoder()?)?;
+    let encoder = kit.encoder.take().map_or_else(cold_encoder, Ok)?;
+    let mut writer = TableWriter::with_encoder(file, header, encoder)?;
     // Blocks that are taken over keep their duplicates.
     if let Some(encoded) = takeover(&plan).filter(|_| !context.dedupe) {
         built.duplicates = write_blocks(encoded, &plan, first_row, &context.interrupt, &mut writer)?;
@@ -154,21 +168,27 @@ pub(crate) fn build(plan: TablePlan<'_>, context: &Context, file: &mut Box<dyn W
         }
     } else {
         let merge = Merge::new(parts, plan.sequenced, &plan.ordinals)?;
-        write_rows(merge, &plan, context, &mut writer, &mut built)?;
+        write_rows((merge, kit), &plan, context, &mut writer, &mut built)?;
     }
-    let (_, sealed) = writer.finish(context.provenance.clone())?;
-    built.sealed = sealed;
+    let (_, sealed, encoder) = writer.finish_keeping(context.provenance.clone())?;
+    (built.sealed, kit.encoder) = (sealed, Some(encoder));
     Ok((built.sealed.rows > 0).then_some(built))
 }
 
 fn write_rows(
-    mut merge: Merge<'_>,
+    (mut merge, kit): (Merge<'_>, &mut Kit),
     plan: &TablePlan<'_>,
     context: &Context,
     writer: &mut TableWriter<&mut Box<dyn WriteFile>>,
     built: &mut Built,
 ) -> Result<()> {
-    let mut builder = BlockBuilder::new(plan.shape.clone());
+    let mut builder = match kit.builder.take() {
+        Some(mut used) => {
+            used.reset(plan.shape.clone());
+            used
+        }
+        None => BlockBuilder::new(plan.shape.clone()),
+    };
     let mut before = Vec::new();
     let mut before_clock = None;
     let mut union = Union::default();
@@ -215,5 +235,7 @@ fn write_rows(
             row.content_into(&mut before);
         }
     }
-    builder.flush(writer)
+    builder.flush(writer)?;
+    kit.builder = Some(builder);
+    Ok(())
 }

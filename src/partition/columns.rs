@@ -72,40 +72,67 @@ impl BlockBuilder {
     /// A builder for the tables of a shape.
     #[must_use]
     pub fn new(shape: TableShape) -> Self {
-        let columns = shape.roles.len();
-        let capacity = Self::block_rows(columns) as usize;
         let mut builder = Self {
-            capacity,
+            capacity: 0,
             rows: 0,
-            values: vec![0; columns * capacity],
-            validity: vec![0; columns * (capacity / 64)],
-            nulls: vec![0; columns],
-            texts: vec![TextBlock::default(); columns],
+            values: Vec::new(),
+            validity: Vec::new(),
+            nulls: Vec::new(),
+            texts: Vec::new(),
             fixed: [Slot::NOWHERE; 5],
-            ints: vec![Slot::NOWHERE; shape.table.ints().len()],
+            ints: Vec::new(),
             decimals: Vec::new(),
-            ids: vec![Slot::NOWHERE; shape.table.ids().len()],
-            kept: vec![Slot::NOWHERE; shape.kept.len()],
+            ids: Vec::new(),
+            kept: Vec::new(),
             shape,
         };
-        for (column, (role, described)) in builder.shape.roles.iter().zip(&builder.shape.schema.columns).enumerate() {
+        builder.describe();
+        builder
+    }
+
+    /// Makes the builder that of another table, its memory kept; rows that were not flushed are gone.
+    pub fn reset(&mut self, shape: TableShape) {
+        self.shape = shape;
+        self.describe();
+    }
+
+    fn describe(&mut self) {
+        let columns = self.shape.roles.len();
+        (self.capacity, self.rows) = (Self::block_rows(columns) as usize, 0);
+        // What is in them does not matter: a row writes each of its cells.
+        self.values.resize(columns * self.capacity, 0);
+        self.validity.resize(columns * (self.capacity / 64), 0);
+        self.nulls.resize(columns, 0);
+        self.texts.resize_with(columns, TextBlock::default);
+        self.texts.iter_mut().for_each(clear_text);
+        self.fixed = [Slot::NOWHERE; 5];
+        let slots = [
+            (&mut self.ints, self.shape.table.ints().len()),
+            (&mut self.decimals, 0),
+            (&mut self.ids, self.shape.table.ids().len()),
+            (&mut self.kept, self.shape.kept.len()),
+        ];
+        for (slots, count) in slots {
+            slots.clear();
+            slots.resize(count, Slot::NOWHERE);
+        }
+        for (column, (role, described)) in self.shape.roles.iter().zip(&self.shape.schema.columns).enumerate() {
             let slot = Slot { column, scale: described.scale, text: described.logical_type == LogicalType::Text };
             match *role {
-                Role::Event => builder.fixed[0] = slot,
-                Role::Recv => builder.fixed[1] = slot,
-                Role::Sequence => builder.fixed[2] = slot,
-                Role::Source => builder.fixed[3] = slot,
-                Role::Record => builder.fixed[4] = slot,
-                Role::Int(k) => builder.ints[k] = slot,
-                Role::Id(k) => builder.ids[k] = slot,
-                Role::Kept(k) => builder.kept[k] = slot,
+                Role::Event => self.fixed[0] = slot,
+                Role::Recv => self.fixed[1] = slot,
+                Role::Sequence => self.fixed[2] = slot,
+                Role::Source => self.fixed[3] = slot,
+                Role::Record => self.fixed[4] = slot,
+                Role::Int(k) => self.ints[k] = slot,
+                Role::Id(k) => self.ids[k] = slot,
+                Role::Kept(k) => self.kept[k] = slot,
                 Role::Decimal(k) => {
-                    builder.decimals.resize(builder.decimals.len().max(k + 1), Slot::NOWHERE);
-                    builder.decimals[k] = slot;
+                    self.decimals.resize(self.decimals.len().max(k + 1), Slot::NOWHERE);
+                    self.decimals[k] = slot;
                 }
             }
         }
-        builder
     }
 
     /// The shape.
@@ -242,13 +269,15 @@ impl BlockBuilder {
             })
             .collect();
         writer.push(self.rows, &columns)?;
-        for text in &mut self.texts {
-            text.bytes.clear();
-            text.ends.clear();
-        }
+        self.texts.iter_mut().for_each(clear_text);
         self.rows = 0;
         Ok(())
     }
+}
+
+fn clear_text(text: &mut TextBlock) {
+    text.bytes.clear();
+    text.ends.clear();
 }
 
 /// A mantissa at another scale, if it is exact there and fits.

@@ -43,14 +43,15 @@ impl Publisher {
         }
         self.open_lane()?;
         let count = batch.iter().map(|p| p.staged.len() + 1).sum::<usize>();
-        let at_once = count > SYNC_EACH;
+        let is_closed = batch.iter().flat_map(|p| &p.staged).any(|staged| staged.is_closed);
+        let at_once = count > SYNC_EACH || is_closed;
         let mut work = Vec::with_capacity(batch.len());
         let mut keys = BTreeSet::new();
         for publication in batch {
             if !keys.insert(publication.manifest.key.clone()) {
                 return Err(misuse("one partition twice in a batch"));
             }
-            work.push(self.complete(publication)?);
+            work.push(self.complete(publication, at_once)?);
         }
         if at_once {
             self.storage().sync_all()?;
@@ -76,8 +77,8 @@ impl Publisher {
         Ok(())
     }
 
-    /// Checks a publication and completes its files in staging.
-    fn complete(&mut self, publication: Publication) -> Result<Work> {
+    /// Checks a publication and completes its files in staging; those of a batch that is synced at once need no descriptor.
+    fn complete(&mut self, publication: Publication, at_once: bool) -> Result<Work> {
         let Publication { manifest, staged } = publication;
         manifest.check()?;
         let (current, is_known) = match self.store.manifest(&self.tree, &manifest.key) {
@@ -102,13 +103,21 @@ impl Publisher {
         let folder = layout::partition(&self.tree, &manifest.key);
         let mut files = Vec::with_capacity(new.len());
         for (segment, mut staged) in new.into_iter().zip(staged) {
-            seal(&mut staged)?;
+            if at_once {
+                staged.close()?
+            } else {
+                staged.seal()?
+            }
             files.push((staged, folder.join(layout::segment(segment))));
         }
         let bytes = manifest.to_bytes();
         let mut aside = self.stage()?;
         aside.file.write_all(&bytes).map_err(|e| Error::io("write", &aside.path, e))?;
-        seal(&mut aside)?;
+        if at_once {
+            aside.close()?
+        } else {
+            aside.seal()?
+        }
         let manifest_to = folder.join(layout::manifest(manifest.generation));
         Ok(Work {
             manifest: (aside, manifest_to),
@@ -159,7 +168,7 @@ impl Publisher {
     pub(super) fn publish_single(&mut self, unit: Unit, mut staged: Staged, file: FileFact) -> Result<()> {
         self.open_lane()?;
         let folder = unit.folder();
-        seal(&mut staged)?;
+        staged.seal()?;
         staged.file.sync()?;
         self.make_folders(&folder)?;
         self.storage().rename(&staged.path, &folder.join(&file.name))?;
@@ -169,10 +178,4 @@ impl Publisher {
         self.has_failed |= done.is_err();
         done
     }
-}
-
-/// Makes a staged file complete and read-only; the sync comes after.
-fn seal(staged: &mut Staged) -> Result<()> {
-    staged.file.flush().map_err(|e| Error::io("write", &staged.path, e))?;
-    WriteFile::seal(&mut *staged.file)
 }

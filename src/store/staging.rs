@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::{ReadAt, ScratchFile, Storage, WriteFile};
 use crate::store::{Store, identity, layout};
 
@@ -25,6 +25,8 @@ pub struct Staged {
     /// The open file.
     pub file: Box<dyn WriteFile>,
     pub(super) path: PathBuf,
+    /// Complete, read-only, and no descriptor held: only a sync of the whole file system makes it durable.
+    pub(super) is_closed: bool,
 }
 
 impl Staged {
@@ -32,6 +34,56 @@ impl Staged {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Completes the file and gives its descriptor back: for batches so large that they are synced by one call.
+    ///
+    /// # Errors
+    /// `Io`: then the file may not be used.
+    pub fn close(&mut self) -> Result<()> {
+        self.seal()?;
+        self.file = Box::new(Closed);
+        self.is_closed = true;
+        Ok(())
+    }
+
+    /// Makes the file complete and read-only; the sync comes after.
+    pub(super) fn seal(&mut self) -> Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        self.file.flush().map_err(|e| Error::io("write", &self.path, e))?;
+        self.file.seal()
+    }
+}
+
+/// In place of a file that was closed.
+#[derive(Debug)]
+struct Closed;
+
+impl Closed {
+    fn refusal() -> io::Error {
+        io::Error::other("the staged file was closed")
+    }
+}
+
+impl io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(Self::refusal())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl WriteFile for Closed {
+    fn sync(&mut self) -> Result<()> {
+        Err(Error::io("fsync", "staged file", Self::refusal()))
+    }
+
+    fn seal(&mut self) -> Result<()> {
+        Err(Error::io("chmod", "staged file", Self::refusal()))
     }
 }
 
@@ -63,7 +115,7 @@ impl Stager {
     /// `Io`.
     pub fn stage(&self) -> Result<Staged> {
         let path = self.next_path();
-        Ok(Staged { file: self.storage.create(&path)?, path })
+        Ok(Staged { file: self.storage.create(&path)?, path, is_closed: false })
     }
 
     /// The same for a file that may be long and is not read soon: see [`Storage::create_long`].
@@ -72,7 +124,7 @@ impl Stager {
     /// `Io`.
     pub fn stage_long(&self) -> Result<Staged> {
         let path = self.next_path();
-        Ok(Staged { file: self.storage.create_long(&path)?, path })
+        Ok(Staged { file: self.storage.create_long(&path)?, path, is_closed: false })
     }
 
     fn next_path(&self) -> PathBuf {
@@ -93,7 +145,7 @@ impl Stager {
     /// # Errors
     /// `Io`.
     pub fn discard(&self, staged: Staged) -> Result<()> {
-        let Staged { file, path } = staged;
+        let Staged { file, path, .. } = staged;
         drop(file);
         self.storage.remove_file(&path)
     }

@@ -206,7 +206,15 @@ impl<W: Write> TableWriter<W> {
     ///
     /// # Errors
     /// `Usage` for provenance over the limits, `Io` from `out`.
-    pub fn finish(mut self, provenance: Provenance) -> Result<(W, SealedFile)> {
+    pub fn finish(self, provenance: Provenance) -> Result<(W, SealedFile)> {
+        self.finish_keeping(provenance).map(|(out, sealed, _)| (out, sealed))
+    }
+
+    /// The same, and gives the encoder back: making one costs as much as encoding a small table.
+    ///
+    /// # Errors
+    /// As [`TableWriter::finish`].
+    pub fn finish_keeping(mut self, provenance: Provenance) -> Result<(W, SealedFile, BlockEncoder)> {
         self.flush_group()?;
         let identity = self.header.identity(self.rows);
         for (number, block) in self.blocks.iter_mut().enumerate() {
@@ -246,7 +254,7 @@ impl<W: Write> TableWriter<W> {
             content_digest: footer.content_digest,
             schema_hash: self.header.schema.hash(),
         };
-        Ok((out, sealed))
+        Ok((out, sealed, self.encoder))
     }
 }
 

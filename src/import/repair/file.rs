@@ -10,7 +10,7 @@ use crate::format::SealedFile;
 use crate::import::collect::Collector;
 use crate::import::plan::{Action, Mixing, TablePlan};
 use crate::import::publish::fingerprint;
-use crate::import::segment::{Context, build};
+use crate::import::segment::{Context, Kit, build};
 use crate::partition::{Facts, Part, TableShape};
 use crate::schema::RawTable;
 use crate::store::{SourceRef, Staged};
@@ -102,7 +102,7 @@ impl Work<'_> {
         let plan =
             TablePlan { table, parts, shape, sequenced, action, clock, channel, tz, ordinals, mixing: Mixing::Both };
         let mut staged = self.publisher.stage().map_err(Failed::Error)?;
-        let built = build(plan, &context, &mut staged.file).map_err(Failed::Error)?;
+        let built = build(plan, &context, &mut Kit::default(), &mut staged.file).map_err(Failed::Error)?;
         Ok(built.map(|built| Made { sealed: built.sealed, staged, date_tz: context.date_tz }))
     }
 

@@ -11,7 +11,7 @@ use crate::format::SealedFile;
 use crate::import::collect::Collector;
 use crate::import::options::Overlap;
 use crate::import::plan::{Action, decide_table};
-use crate::import::segment::build;
+use crate::import::segment::{Kit, build};
 use crate::import::stored::StoredTable;
 use crate::read::TableReader;
 use crate::schema::RawTable;
@@ -117,7 +117,7 @@ impl Work<'_> {
         let follows = matches!(plan.action, Action::Append { .. });
         let context = self.context(wanted, sources.end, generation, date_tz.clone());
         let mut staged = self.publisher.stage().map_err(Failed::Error)?;
-        let Some(built) = build(plan, &context, &mut staged.file).map_err(Failed::Error)? else {
+        let Some(built) = build(plan, &context, &mut Kit::default(), &mut staged.file).map_err(Failed::Error)? else {
             self.publisher.discard(staged).map_err(Failed::Error)?;
             return Ok(Step::Nothing);
         };
