@@ -20,6 +20,10 @@ use crate::storage::{ReadAt, WriteFile};
 /// A frame is closed when it holds this many bytes: what a merge holds in memory of each run.
 const FRAME_BYTES: usize = 64 << 10;
 const FRAME_HEAD: usize = 8;
+/// Closed frames are written when they have this many bytes.
+const WRITE_BYTES: usize = 2 * FRAME_BYTES;
+/// Bytes behind a frame, so that decoding can always read whole words.
+const FRAME_SLACK: usize = 8;
 
 /// A row or entry that its own program wrote and cannot read.
 pub(crate) fn corrupt(what: &str) -> Error {
@@ -197,40 +201,55 @@ impl RunWriter {
 struct FrameWriter {
     path: PathBuf,
     file: Box<dyn WriteFile>,
-    frame: Vec<u8>,
+    /// Closed frames that wait for their write, then the open one with room for its head.
+    out: Vec<u8>,
+    /// Where the open frame begins.
+    open: usize,
+    /// Bytes of all closed frames.
     written: u64,
 }
 
 impl FrameWriter {
     fn new(scratch: &Scratch) -> Result<Self> {
         let (path, file) = scratch.create()?;
-        Ok(Self { path, file, frame: vec![0; FRAME_HEAD], written: 0 })
+        Ok(Self { path, file, out: vec![0; FRAME_HEAD], open: 0, written: 0 })
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.frame.len() > FRAME_HEAD && self.frame.len() + bytes.len() > FRAME_BYTES {
+        let length = self.out.len() - self.open;
+        if length > FRAME_HEAD && length + bytes.len() > FRAME_BYTES {
             self.close_frame()?;
         }
-        self.frame.extend_from_slice(bytes);
+        self.out.extend_from_slice(bytes);
         Ok(())
     }
 
     fn close_frame(&mut self) -> Result<()> {
-        let Some((head, body)) = self.frame.split_at_mut_checked(FRAME_HEAD).filter(|(_, body)| !body.is_empty())
-        else {
-            return Ok(());
-        };
+        let open = self.out.get_mut(self.open..).and_then(|frame| frame.split_at_mut_checked(FRAME_HEAD));
+        let Some((head, body)) = open.filter(|(_, body)| !body.is_empty()) else { return Ok(()) };
         let length = u32::try_from(body.len()).map_err(|_| corrupt("a row over 4 GiB"))?;
         head[..4].copy_from_slice(&length.to_le_bytes());
         head[4..].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
-        self.file.write_all(&self.frame).map_err(|e| Error::io("write", &self.path, e))?;
-        self.written += self.frame.len() as u64;
-        self.frame.truncate(FRAME_HEAD);
+        self.written += (self.out.len() - self.open) as u64;
+        // Small sections make small frames: many of them go with one write.
+        if self.out.len() >= WRITE_BYTES {
+            self.write()?;
+        }
+        self.open = self.out.len();
+        self.out.extend_from_slice(&[0; FRAME_HEAD]);
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<()> {
+        self.file.write_all(&self.out).map_err(|e| Error::io("write", &self.path, e))?;
+        self.out.clear();
         Ok(())
     }
 
     fn finish(mut self) -> Result<(PathBuf, u64)> {
         self.close_frame()?;
+        self.out.truncate(self.open);
+        self.write()?;
         self.file.flush().map_err(|e| Error::io("write", &self.path, e))?;
         Ok((self.path, self.written))
     }
@@ -242,7 +261,7 @@ pub(crate) struct FrameReader {
     file: Arc<dyn ReadAt>,
     at: u64,
     end: u64,
-    /// The frame, then eight zero bytes, so that decoding can always read whole words.
+    /// The frame with its head, then [`FRAME_SLACK`] zero bytes.
     frame: Vec<u8>,
     length: usize,
 }
@@ -259,26 +278,35 @@ impl FrameReader {
             self.length = 0;
             return Ok(false);
         }
-        let mut head = [0_u8; FRAME_HEAD];
-        self.file.read_at(self.at, &mut head)?;
-        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        let sum = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-        let end = self.at + (FRAME_HEAD + length) as u64;
-        if end > self.end {
+        // The last frame of a section, the only one of a small section, comes with its head in one call.
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let first = if left <= FRAME_HEAD + FRAME_BYTES { left } else { FRAME_HEAD };
+        self.frame.clear();
+        self.frame.resize(first, 0);
+        self.file.read_at(self.at, &mut self.frame)?;
+        let Some(&[l0, l1, l2, l3, s0, s1, s2, s3]) = self.frame.first_chunk::<FRAME_HEAD>() else {
+            return Err(corrupt("a frame that runs over its section"));
+        };
+        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        let sum = u32::from_le_bytes([s0, s1, s2, s3]);
+        let whole = FRAME_HEAD + length;
+        if whole > left {
             return Err(corrupt("a frame that runs over its section"));
         }
-        self.frame.clear();
-        self.frame.resize(length + 8, 0);
-        self.file.read_at(self.at + FRAME_HEAD as u64, &mut self.frame[..length])?;
-        if crc32c::crc32c(&self.frame[..length]) != sum {
+        self.frame.resize(whole, 0);
+        if whole > first {
+            self.file.read_at(self.at + first as u64, &mut self.frame[first..])?;
+        }
+        if crc32c::crc32c(&self.frame[FRAME_HEAD..]) != sum {
             return Err(corrupt("a frame whose checksum is wrong").at_block(0, self.at));
         }
-        (self.at, self.length) = (end, length);
+        self.frame.resize(whole + FRAME_SLACK, 0);
+        (self.at, self.length) = (self.at + whole as u64, length);
         Ok(true)
     }
 
     /// The frame with its eight zero bytes, and its length without them.
     pub(crate) fn frame(&self) -> (&[u8], usize) {
-        (&self.frame, self.length)
+        (self.frame.get(FRAME_HEAD..).unwrap_or(&[]), self.length)
     }
 }
