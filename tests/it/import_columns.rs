@@ -127,7 +127,7 @@ fn check(files: &[(&str, String)]) -> ImportReport {
         (small(40_000, 1_500_000, 20_000), 2),
         (small(40_000, 1, 1 << 20), 2),
         // The fast way ends in the middle, when too much is known of encoded blocks.
-        (Tuning { index_bytes: Some(300), chunk_bytes: Some(40_000), ..Tuning::default() }, 2),
+        (Tuning { index_bytes: Some(4_140), chunk_bytes: Some(40_000), ..Tuning::default() }, 2),
     ];
     for (number, (tuning, threads)) in ways.into_iter().enumerate() {
         let (world, report) = import(files, tuning, threads);

@@ -1,8 +1,6 @@
 //! Rows of a batch that are like each other, appended to a section column by column.
 
-use super::open::{
-    CAPACITY, CLOCK, EVENT, FIXED, NULL, OpenRows, RECORD, RECV, SEQUENCE, SOURCE, SUB, first_decimal, number_id,
-};
+use super::open::{CLOCK, EVENT, FIXED, NULL, OpenRows, RECORD, RECV, SEQUENCE, SOURCE, SUB, first_decimal, number_id};
 use crate::normalize::RowBatch;
 use crate::partition::row::{self, RowOrder};
 
@@ -10,9 +8,9 @@ use crate::partition::row::{self, RowOrder};
 const TILE: usize = 32;
 
 impl OpenRows {
-    /// Takes as many of the rows `rows` of a batch of the same table as fill its columns one after the other: rows in order, of
-    /// the same date and kind, every decimal there and at its column's scale. Gives how many; the row behind them, if
-    /// there is one, is for [`OpenRows::push`].
+    /// Takes as many of the rows `rows` of a batch of the same table as there is room for and fill its columns one after the
+    /// other: rows in order, of the same date and kind, every decimal there and at its column's scale. Gives how many; the
+    /// row behind them, if there is one, is for [`OpenRows::push`].
     ///
     /// Column by column, memory is written front to back: several times as fast as a row at a time over all columns.
     pub(super) fn push_run(&mut self, batch: &RowBatch, rows: &[u32]) -> usize {
@@ -20,7 +18,7 @@ impl OpenRows {
         let (rows, at) = (&rows[..count], self.rows);
         let keys = || rows.iter().filter_map(|&i| batch.keys.get(i as usize));
         let mut columns: Vec<&mut [i64]> =
-            self.values.chunks_exact_mut(CAPACITY).map(|column| &mut column[at..at + count]).collect();
+            self.values.chunks_exact_mut(self.room).map(|column| &mut column[at..at + count]).collect();
         fill(columns[CLOCK], keys().map(|key| key.clock));
         fill(columns[EVENT], keys().map(|key| key.ts_event));
         fill(columns[RECV], keys().map(|key| key.ts_recv));
@@ -57,7 +55,7 @@ impl OpenRows {
         let mut last = self.last.max(self.floor);
         let mut count = 0;
         self.ids.clear();
-        for &i in rows.iter().take(CAPACITY - self.rows) {
+        for &i in rows.iter().take(self.room - self.rows) {
             let i = i as usize;
             let Some(key) = batch.keys.get(i) else { break };
             let sequence = if self.sequenced { key.sequence.unwrap_or(0) } else { 0 };

@@ -1,11 +1,12 @@
 //! All open sections of an import: rows in, full blocks out.
 
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, Equivalent, HashTable};
 
 use super::encoding::{Encoding, Filler, Slot, Target, Task};
-use super::open::{OpenRows, Unfit};
+use super::open::{CAPACITY, OpenRows, Unfit, room_for};
 use super::reopen::reopen;
 use super::run::{CellReader, ColumnRun};
 use super::seal::Sealer;
@@ -18,12 +19,13 @@ use crate::partition::row::RowOrder;
 use crate::partition::run::{Run, corrupt};
 use crate::partition::scratch::Scratch;
 use crate::partition::section::{SectionId, SectionRef};
+use crate::schema::RawTable;
 use crate::units::Date;
 
 /// Columns beyond which a table gets shorter blocks: such tables take the general way.
 const DECIMALS_MAX: usize = 240;
-/// Sections at most: the index of each stays in memory.
-const SECTIONS_MAX: usize = 4_000;
+/// Bytes of a section without its blocks and their facts: its name, twice for a moment at the end, and where it stands.
+const SECTION_BYTES: usize = 512;
 
 /// The part of the open rows' bytes that may wait for its encoding besides.
 const WAITING_PART: usize = 8;
@@ -80,11 +82,15 @@ pub struct Assembly {
     encoding: Arc<Encoding>,
     sealer: Sealer,
     cells: CellReader,
-    numbers: HashMap<SectionId, u32>,
+    hasher: DefaultHashBuilder,
+    /// Numbers of the sections, by the hash of their ids.
+    numbers: HashTable<u32>,
     builders: Vec<Builder>,
     recent: Option<Recent>,
     /// Rows of a batch by security; kept for its memory.
     by_security: Vec<Vec<u32>>,
+    /// Sections that have a buffer.
+    opened: Vec<u32>,
     open_bytes: usize,
     rest: RunBuffer,
     runs: Vec<Run>,
@@ -108,10 +114,12 @@ impl Assembly {
             encoding: Arc::new(Encoding::new(Arc::clone(&spill))),
             sealer: Sealer::new(spill)?,
             cells: CellReader::default(),
-            numbers: HashMap::new(),
+            hasher: DefaultHashBuilder::default(),
+            numbers: HashTable::new(),
             builders: Vec::new(),
             recent: None,
             by_security: Vec::new(),
+            opened: Vec::new(),
             open_bytes: 0,
             rest: RunBuffer::new(budget.rest_bytes, true),
             runs: Vec::new(),
@@ -168,8 +176,8 @@ impl Assembly {
         self.rows += batch.keys.len() as u64;
         let unfit = self.rest_rows > 4_096 && self.rest_rows > self.rows / 8;
         let thrashing = self.reopened > 32 + self.rows / (2 * u64::from(BLOCK_ROWS));
-        let crowded = self.encoding.index_bytes() > self.budget.index_bytes;
-        if !self.closed && (unfit || thrashing || crowded || self.builders.len() > SECTIONS_MAX) {
+        let crowded = self.encoding.index_bytes() + self.builders.len() * SECTION_BYTES > self.budget.index_bytes;
+        if !self.closed && (unfit || thrashing || crowded) {
             self.close()?;
         }
         Ok(())
@@ -187,9 +195,10 @@ impl Assembly {
         if builder.closed {
             return Ok(false);
         }
-        if builder.open.is_none() {
-            let decimals = batch.table.decimals(batch.levels).len();
-            self.open(section, decimals)?;
+        match &builder.open {
+            None => self.open(section, batch.table.decimals(batch.levels).len())?,
+            Some(open) if open.is_cramped() => self.grow(section)?,
+            Some(_) => {}
         }
         let builder = &mut self.builders[section as usize];
         builder.used = self.batches;
@@ -243,12 +252,14 @@ impl Assembly {
         let key = batch.keys.get(i).ok_or_else(broken)?;
         let (venue, security) = batch.securities.get(key.security as usize).ok_or_else(broken)?;
         let wanted = SectionRef::new(venue, security, key.date, batch.table, sequenced);
-        let section = match self.numbers.get(&wanted) {
+        let (hash, builders) = (self.hasher.hash_one(wanted), &self.builders);
+        let section = match self.numbers.find(hash, |number| wanted.equivalent(&builders[*number as usize].id)) {
             Some(&number) => number,
             None => {
                 let number = u32::try_from(self.builders.len()).map_err(|_| corrupt("too many sections"))?;
                 let id = wanted.to_id();
-                self.numbers.insert(id.clone(), number);
+                let rehash = |number: &u32| self.hasher.hash_one(&builders[*number as usize].id);
+                self.numbers.insert_unique(hash, number, rehash);
                 let closed = batch.table.decimals(batch.levels).len() > DECIMALS_MAX;
                 let builder =
                     Builder { id, open: None, aside: None, rows: 0, repeats: false, closed, used: self.batches };
@@ -271,9 +282,12 @@ impl Assembly {
             None => None,
         };
         let decimals = aside.as_ref().map_or(decimals, |(sealed, _)| decimals.max(sealed.decimals));
-        let wanted = OpenRows::bytes_of(table, decimals);
-        while self.open_bytes + wanted > self.budget.open_bytes && self.put_aside_oldest()? {}
-        let mut open = self.encoding.buffer(table, sequenced, decimals);
+        // The first sections get all they may need; where there are many, they start small.
+        let most = OpenRows::bytes_of(table, decimals, CAPACITY);
+        let rows = aside.as_ref().map_or(0, |(sealed, _)| sealed.rows) + 1;
+        let rows = if self.open_bytes + most > self.budget.open_bytes / 2 { rows } else { CAPACITY };
+        self.make_way((table, decimals, rows), section)?;
+        let mut open = self.encoding.buffer(table, sequenced, decimals, rows);
         let builder = &mut self.builders[section as usize];
         if let Some((sealed, floor)) = aside {
             self.reopened += 1;
@@ -282,15 +296,44 @@ impl Assembly {
         }
         self.open_bytes += open.bytes();
         builder.open = Some(open);
+        self.opened.push(section);
         Ok(())
     }
 
-    /// Encodes the open rows of the section that has waited longest for a row; false if none is open.
-    fn put_aside_oldest(&mut self) -> Result<bool> {
-        let open = self.builders.iter().enumerate().filter(|(_, b)| b.open.is_some());
-        match open.min_by_key(|(_, b)| b.used).map(|(at, _)| at) {
-            Some(at) => self.put_aside(at).map(|()| true),
-            None => Ok(false),
+    /// Moves the rows of a section to the next larger buffer.
+    fn grow(&mut self, section: u32) -> Result<()> {
+        let Some(mut open) = self.builders[section as usize].open.take() else { return Ok(()) };
+        let (decimals, rows) = (open.scales.len(), open.rows + 1);
+        let room = room_for(rows);
+        self.open_bytes -= open.bytes();
+        self.make_way((open.table, decimals, room), section)?;
+        let mut larger = self.encoding.buffer(open.table, open.sequenced, decimals, room);
+        open.move_to(&mut larger);
+        self.encoding.give_back(open);
+        self.open_bytes += larger.bytes();
+        self.builders[section as usize].open = Some(larger);
+        Ok(())
+    }
+
+    /// Makes room for a buffer of a section: unused ones go first, then rows that have waited longest for another.
+    fn make_way(&mut self, (table, decimals, rows): (RawTable, usize, usize), section: u32) -> Result<()> {
+        let wanted = OpenRows::bytes_of(table, decimals, rows);
+        let is_most = room_for(rows) == CAPACITY;
+        loop {
+            // One of the unused buffers is the one that is wanted.
+            let spare = self.encoding.spare_bytes();
+            let spare = if is_most { spare.saturating_sub(wanted) } else { spare };
+            if self.open_bytes + spare + wanted <= self.budget.open_bytes {
+                return Ok(());
+            }
+            if self.encoding.free_one() {
+                continue;
+            }
+            let others = self.opened.iter().enumerate().filter(|(_, at)| **at != section);
+            let oldest = others.min_by_key(|(_, at)| self.builders[**at as usize].used).map(|(place, _)| place);
+            let Some(place) = oldest else { return Ok(()) };
+            let at = self.opened.swap_remove(place);
+            self.put_aside(at as usize)?;
         }
     }
 
@@ -328,9 +371,10 @@ impl Assembly {
         let Some(mut full) = builder.open.take() else { return };
         full.sort();
         let block = BLOCK_ROWS as usize;
-        let mut next = self.encoding.buffer(builder.id.table, builder.id.sequenced, full.scales.len());
+        let mut next = self.encoding.buffer(builder.id.table, builder.id.sequenced, full.scales.len(), CAPACITY);
         let next_repeats = full.repeats(block);
         full.split_to(block, &mut next);
+        self.open_bytes = self.open_bytes - full.bytes() + next.bytes();
         let task =
             Task { target: Target::Section(section), rows: full, first_row: builder.rows, repeats: builder.repeats };
         builder.rows += block as u64;
@@ -342,6 +386,7 @@ impl Assembly {
     /// Ends the fast way: what is open is encoded, the memory of open rows is given back.
     fn close(&mut self) -> Result<()> {
         self.closed = true;
+        self.opened.clear();
         for at in 0..self.builders.len() {
             self.put_aside(at)?;
         }

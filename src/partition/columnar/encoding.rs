@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crossbeam::queue::SegQueue;
 
-use super::open::OpenRows;
+use super::open::{CAPACITY, OpenRows, room_for};
 use super::seal::{Sealed, Sealer};
 use super::spill::Spill;
 use crate::error::Result;
@@ -89,6 +89,7 @@ pub struct Encoding {
     tasks: SegQueue<Task>,
     finished: Mutex<Vec<Finished>>,
     spare: SegQueue<Box<OpenRows>>,
+    spare_bytes: AtomicUsize,
     spill: Arc<Spill>,
     /// Bytes of the encoded blocks' indexes.
     index_bytes: AtomicUsize,
@@ -102,6 +103,7 @@ impl Encoding {
             tasks: SegQueue::new(),
             finished: Mutex::new(Vec::new()),
             spare: SegQueue::new(),
+            spare_bytes: AtomicUsize::new(0),
             spill,
             index_bytes: AtomicUsize::new(0),
             waiting_bytes: AtomicUsize::new(0),
@@ -133,7 +135,7 @@ impl Encoding {
         let Some(task) = self.tasks.pop() else { return Ok(false) };
         let sealed = sealer.seal(&task.rows, task.first_row, task.repeats);
         self.waiting_bytes.fetch_sub(task.rows.bytes(), Ordering::Relaxed);
-        self.spare.push(task.rows);
+        self.give_back(task.rows);
         match task.target {
             Target::Section(section) => self.finish(section, sealed?),
             Target::Aside(slot) => {
@@ -193,25 +195,45 @@ impl Encoding {
         std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// An empty buffer, a used one where there is one.
-    pub(super) fn buffer(&self, table: RawTable, sequenced: bool, decimals: usize) -> Box<OpenRows> {
-        match self.spare.pop() {
+    /// An empty buffer with room for `rows`; of those with the most room a used one where there is one.
+    pub(super) fn buffer(&self, table: RawTable, sequenced: bool, decimals: usize, rows: usize) -> Box<OpenRows> {
+        let spare = if room_for(rows) == CAPACITY { self.pop_spare() } else { None };
+        match spare {
             Some(mut spare) => {
                 spare.reset(table, sequenced, decimals);
                 spare
             }
-            None => Box::new(OpenRows::new(table, sequenced, decimals)),
+            None => Box::new(OpenRows::new(table, sequenced, decimals, rows)),
         }
     }
 
-    /// Takes a buffer back.
+    /// Bytes of unused buffers.
+    pub(super) fn spare_bytes(&self) -> usize {
+        self.spare_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Gives the memory of one unused buffer back to the system; false if there is none.
+    pub(super) fn free_one(&self) -> bool {
+        self.pop_spare().is_some()
+    }
+
+    fn pop_spare(&self) -> Option<Box<OpenRows>> {
+        let spare = self.spare.pop()?;
+        self.spare_bytes.fetch_sub(spare.bytes(), Ordering::Relaxed);
+        Some(spare)
+    }
+
+    /// Takes a buffer back. Only those with the most room are kept: others are rarely of the size that is wanted.
     pub(super) fn give_back(&self, buffer: Box<OpenRows>) {
-        self.spare.push(buffer);
+        if buffer.room == CAPACITY {
+            self.spare_bytes.fetch_add(buffer.bytes(), Ordering::Relaxed);
+            self.spare.push(buffer);
+        }
     }
 
     /// Gives the memory of unused buffers back to the system.
     pub(super) fn free_buffers(&self) {
-        while self.spare.pop().is_some() {}
+        while self.free_one() {}
     }
 
     /// The file of blocks that memory has no room for.

@@ -1,4 +1,4 @@
-//! The open rows of a section, column by column, in a buffer of fixed size.
+//! The open rows of a section, column by column, in a buffer that grows in steps: small sections take little.
 
 use crate::limits::{BLOCK_ROWS, DECIMAL_SCALE};
 use crate::normalize::{RowBatch, RowKey, SCALE_NULL};
@@ -14,9 +14,10 @@ pub(super) const ID_COLUMNS: usize = 3;
 /// Rows beyond a block: how late a row may come and still find its block open. With it columns start at different sets
 /// of the cache, which a power of two of rows would not give.
 const SLACK: usize = 520;
-/// Rows of an open section.
+/// Rows of an open section at most.
 pub(super) const CAPACITY: usize = BLOCK_ROWS as usize + SLACK;
-
+/// Rows of a buffer, the last being [`CAPACITY`]. Each is an odd number of cache lines, for the reason given there.
+const STEPS: [usize; 6] = [136, 296, 584, 1_160, 2_312, CAPACITY];
 /// Columns in front of a table's own.
 pub(super) const CLOCK: usize = 0;
 pub(super) const EVENT: usize = 1;
@@ -43,7 +44,9 @@ pub(super) struct OpenRows {
     pub(super) table: RawTable,
     pub(super) sequenced: bool,
     pub(super) rows: usize,
-    /// Column-major, [`CAPACITY`] rows a column: the fixed ones, small integers, ids, decimals.
+    /// Rows that there is room for, one of [`STEPS`].
+    pub(super) room: usize,
+    /// Column-major, `room` rows a column: the fixed ones, small integers, ids, decimals.
     pub(super) values: Vec<i64>,
     /// Scale of each decimal column, [`SCALE_NULL`] before its first value.
     pub(super) scales: Vec<u8>,
@@ -60,11 +63,13 @@ pub(super) struct OpenRows {
 }
 
 impl OpenRows {
-    pub(super) fn new(table: RawTable, sequenced: bool, decimals: usize) -> Self {
+    /// A buffer with room for `rows`, at most [`CAPACITY`].
+    pub(super) fn new(table: RawTable, sequenced: bool, decimals: usize, rows: usize) -> Self {
         let mut open = Self {
             table,
             sequenced,
             rows: 0,
+            room: room_for(rows),
             values: Vec::new(),
             scales: Vec::new(),
             complete: false,
@@ -78,22 +83,27 @@ impl OpenRows {
         open
     }
 
-    /// Bytes of a section of so many decimals.
-    pub(super) fn bytes_of(table: RawTable, decimals: usize) -> usize {
-        (first_decimal(table) + decimals) * CAPACITY * 8
+    /// Bytes of a section of so many decimals with room for `rows`.
+    pub(super) fn bytes_of(table: RawTable, decimals: usize, rows: usize) -> usize {
+        (first_decimal(table) + decimals) * room_for(rows) * 8
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.values.len() * 8
+        self.values.capacity() * 8
     }
 
     pub(super) fn is_full(&self) -> bool {
         self.rows == CAPACITY
     }
 
+    /// The next row needs a larger buffer.
+    pub(super) fn is_cramped(&self) -> bool {
+        self.rows == self.room && self.room < CAPACITY
+    }
+
     /// A column's rows.
     pub(super) fn column(&self, number: usize) -> &[i64] {
-        &self.values[number * CAPACITY..][..self.rows]
+        &self.values[number * self.room..][..self.rows]
     }
 
     pub(super) fn columns(&self) -> usize {
@@ -104,12 +114,12 @@ impl OpenRows {
     fn widen(&mut self, decimals: usize) {
         if decimals > self.scales.len() {
             self.scales.resize(decimals, SCALE_NULL);
-            self.values.resize(self.columns() * CAPACITY, NULL);
+            self.values.resize(self.columns() * self.room, NULL);
             self.complete = false;
         }
     }
 
-    /// Takes row `i` of a batch of the same table.
+    /// Takes row `i` of a batch of the same table, in a buffer that is not cramped.
     ///
     /// # Errors
     /// Why it cannot; nothing has changed then.
@@ -134,7 +144,7 @@ impl OpenRows {
         let first = first_decimal(self.table);
         let at = self.rows;
         if self.complete && self.scales == scales {
-            let columns = self.values[first * CAPACITY..].chunks_exact_mut(CAPACITY);
+            let columns = self.values[first * self.room..].chunks_exact_mut(self.room);
             for (column, mantissa) in columns.zip(mantissas) {
                 column[at] = *mantissa;
             }
@@ -151,14 +161,14 @@ impl OpenRows {
             (SUB, i64::from(key.sub)),
         ];
         for (column, value) in fixed {
-            self.values[column * CAPACITY + at] = value;
+            self.values[column * self.room + at] = value;
         }
         let ints = self.table.ints().len();
         for (k, value) in batch.ints.get(i * ints..(i + 1) * ints).ok_or(Unfit::Cell)?.iter().enumerate() {
-            self.values[(FIXED + k) * CAPACITY + at] = *value;
+            self.values[(FIXED + k) * self.room + at] = *value;
         }
         for (k, number) in numbers.iter().take(ids).enumerate() {
-            self.values[(FIXED + ints + k) * CAPACITY + at] = *number;
+            self.values[(FIXED + ints + k) * self.room + at] = *number;
         }
         self.sorted &= self.last.is_none_or(|last| last <= order);
         self.last = Some(order);
@@ -175,7 +185,7 @@ impl OpenRows {
                 None | Some((_, &SCALE_NULL)) => NULL,
                 Some((&mantissa, &scale)) => self.rescaled(k, Decimal { mantissa, scale })?,
             };
-            self.values[(first + k) * CAPACITY + self.rows] = value;
+            self.values[(first + k) * self.room + self.rows] = value;
         }
         self.complete = !self.scales.contains(&SCALE_NULL);
         Ok(())
@@ -201,7 +211,7 @@ impl OpenRows {
             return value.ok_or(Unfit::Cell);
         }
         let factor = POW10[usize::from(short.scale - scale)];
-        let start = (first_decimal(self.table) + k) * CAPACITY;
+        let start = (first_decimal(self.table) + k) * self.room;
         let column = &mut self.values[start..start + self.rows];
         if column.iter().any(|v| *v != NULL && v.checked_mul(factor).is_none()) {
             return Err(Unfit::Cell);
@@ -224,7 +234,7 @@ impl OpenRows {
         for number in 0..self.columns() {
             column.clear();
             column.extend_from_slice(self.column(number));
-            let values = &mut self.values[number * CAPACITY..][..self.rows];
+            let values = &mut self.values[number * self.room..][..self.rows];
             for (value, &from) in values.iter_mut().zip(&places) {
                 *value = column[from as usize];
             }
@@ -235,7 +245,7 @@ impl OpenRows {
 
     /// What orders a row.
     fn order(&self, row: usize) -> RowOrder {
-        let value = |column: usize| self.values[column * CAPACITY + row];
+        let value = |column: usize| self.values[column * self.room + row];
         RowOrder {
             clock: value(CLOCK),
             sequence: if self.sequenced { value(SEQUENCE) as u64 } else { 0 },
@@ -248,28 +258,39 @@ impl OpenRows {
     /// Whether row `row` has the content of the row before it, at the same clock.
     pub(super) fn repeats(&self, row: usize) -> bool {
         let same = |column: usize| {
-            let values = &self.values[column * CAPACITY..];
+            let values = &self.values[column * self.room..];
             values[row] == values[row - 1]
         };
         same(CLOCK) && (0..self.columns()).filter(|c| !matches!(*c, SOURCE | RECORD | SUB)).all(same)
     }
 
-    /// Moves the rows from `from` on to `next`, an empty buffer of the same table; the last one before stays in mind as
-    /// the floor.
+    /// Moves the rows from `from` on to `next`, an empty buffer of the same table with room for them; the last one before
+    /// stays in mind as the floor.
     pub(super) fn split_to(&mut self, from: usize, next: &mut Self) {
-        next.widen(self.scales.len());
-        next.scales.copy_from_slice(&self.scales);
-        next.complete = self.complete;
-        for number in 0..self.columns() {
-            let start = number * CAPACITY;
-            let moved = &self.values[start + from..start + self.rows];
-            next.values[start..start + moved.len()].copy_from_slice(moved);
-        }
-        next.rows = self.rows - from;
-        next.last = self.last;
+        self.copy_to(from, next);
         next.floor = from.checked_sub(1).map(|row| self.order(row));
         next.sorted = true;
         self.rows = from;
+    }
+
+    /// Moves all rows to `next`, an empty buffer of the same table with more room.
+    pub(super) fn move_to(&mut self, next: &mut Self) {
+        self.copy_to(0, next);
+        (next.floor, next.sorted) = (self.floor, self.sorted);
+        self.rows = 0;
+    }
+
+    fn copy_to(&self, from: usize, next: &mut Self) {
+        next.widen(self.scales.len());
+        next.scales.copy_from_slice(&self.scales);
+        next.complete = self.complete;
+        let room = next.room;
+        for number in 0..self.columns() {
+            let moved = &self.column(number)[from..];
+            next.values[number * room..][..moved.len()].copy_from_slice(moved);
+        }
+        next.rows = self.rows - from;
+        next.last = self.last;
     }
 
     /// The row that nothing may come before.
@@ -288,22 +309,32 @@ impl OpenRows {
         mut fill: impl FnMut(usize, &mut [i64]) -> Result<(), E>,
     ) -> Result<(), E> {
         for number in 0..self.columns() {
-            fill(number, &mut self.values[number * CAPACITY..][..rows])?;
+            fill(number, &mut self.values[number * self.room..][..rows])?;
         }
         (self.rows, self.floor) = (rows, floor);
         self.last = rows.checked_sub(1).map(|row| self.order(row));
         Ok(())
     }
 
-    /// Makes the buffer that of another, empty section.
+    /// Makes the buffer that of another, empty section, with the same room.
     pub(super) fn reset(&mut self, table: RawTable, sequenced: bool, decimals: usize) {
         (self.table, self.sequenced, self.rows) = (table, sequenced, 0);
         (self.last, self.sorted, self.floor) = (None, true, None);
         self.scales.clear();
         self.scales.resize(decimals, SCALE_NULL);
         self.complete = false;
-        self.values.resize(self.columns() * CAPACITY, NULL);
+        let length = self.columns() * self.room;
+        if self.values.capacity() / 2 > length {
+            // It was that of a table with far more columns.
+            self.values = Vec::new();
+        }
+        self.values.resize(length, NULL);
     }
+}
+
+/// The smallest step with room for so many rows.
+pub(super) fn room_for(rows: usize) -> usize {
+    STEPS.into_iter().find(|step| *step >= rows).unwrap_or(CAPACITY)
 }
 
 /// The number of the first decimal column.

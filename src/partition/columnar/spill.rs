@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::partition::run::corrupt;
 use crate::partition::scratch::Scratch;
-use crate::storage::WriteFile;
+use crate::storage::{ReadAt, WriteFile};
 
 /// Where a block's bytes are.
 #[derive(Clone, Debug)]
@@ -22,8 +22,16 @@ pub(crate) struct Spill {
     scratch: Scratch,
     limit: usize,
     used: AtomicUsize,
-    file: Mutex<Option<(PathBuf, Box<dyn WriteFile>)>>,
+    file: Mutex<Option<SpillFile>>,
     written: AtomicU64,
+}
+
+#[derive(Debug)]
+struct SpillFile {
+    path: PathBuf,
+    file: Box<dyn WriteFile>,
+    /// The file as it was when it was last opened for reading: it may have grown since.
+    reader: Option<Arc<dyn ReadAt>>,
 }
 
 impl Spill {
@@ -41,9 +49,10 @@ impl Spill {
         self.used.fetch_sub(length, Ordering::Relaxed);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if file.is_none() {
-            *file = Some(self.scratch.create()?);
+            let (path, made) = self.scratch.create()?;
+            *file = Some(SpillFile { path, file: made, reader: None });
         }
-        let Some((path, file)) = file.as_mut() else { return Err(corrupt("no scratch file")) };
+        let Some(SpillFile { path, file, .. }) = file.as_mut() else { return Err(corrupt("no scratch file")) };
         file.write_all(&bytes).map_err(|e| Error::io("write", &*path, e))?;
         let offset = self.written.fetch_add(length as u64, Ordering::Relaxed);
         Ok(Place::File { offset, length })
@@ -66,10 +75,7 @@ impl Spill {
         match place {
             Place::Memory(bytes) => Ok(bytes),
             Place::File { offset, length } => {
-                let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some((path, _)) = file.as_ref() else { return Err(corrupt("no scratch file")) };
-                let reader = self.scratch.open(path)?;
-                drop(file);
+                let reader = self.reader(offset + *length as u64)?;
                 buffer.clear();
                 buffer.resize(*length, 0);
                 reader.read_at(*offset, buffer)?;
@@ -77,14 +83,26 @@ impl Spill {
             }
         }
     }
+
+    /// The file, with at least so many bytes.
+    fn reader(&self, bytes: u64) -> Result<Arc<dyn ReadAt>> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(SpillFile { path, reader, .. }) = file.as_mut() else { return Err(corrupt("no scratch file")) };
+        if let Some(reader) = reader.as_ref().filter(|reader| reader.len() >= bytes) {
+            return Ok(Arc::clone(reader));
+        }
+        let opened = self.scratch.open(path)?;
+        *reader = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
 }
 
 impl Drop for Spill {
     fn drop(&mut self) {
         let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some((path, _)) = file.take() {
+        if let Some(file) = file.take() {
             // What stays behind is cleaned with the staging folder.
-            let _ = self.scratch.remove(&path);
+            let _ = self.scratch.remove(&file.path);
         }
     }
 }
