@@ -19,6 +19,9 @@ use crate::schema::{Column, LogicalType};
 /// release build takes one in 16; `check_every(1)` asks for all.
 pub const CHECK_EVERY: u32 = if cfg!(debug_assertions) { 1 } else { 16 };
 
+/// Values by which an f64 block is judged at first.
+const FEW: usize = 64;
+
 /// Encodes blocks.
 #[derive(Debug)]
 pub struct BlockEncoder {
@@ -171,6 +174,13 @@ impl BlockEncoder {
     fn put_floats(&mut self, stored: &[i64], out: &mut Vec<u8>) -> Encoding {
         let plain_len = stored.len() * 8;
         let changes = repeat::count_changes(stored);
+        // More values have a wider range and no larger common factor: a few of them say that a packing is no use, mostly.
+        let few = pack::plan(&stored[..stored.len().min(FEW)], i64::MIN);
+        let least = Sizes::of(stored.len(), changes, few.width);
+        if least.packed.min(least.repeat) > plain_len / 2 {
+            plain::put(stored, 8, out);
+            return Encoding::Plain;
+        }
         let packing = pack::plan(stored, i64::MIN);
         let sizes = Sizes::of(stored.len(), changes, packing.width);
         if sizes.packed.min(sizes.repeat) > plain_len / 2 {
