@@ -2,28 +2,25 @@
 //! device by a thread of the file's own while the next one is filled.
 //!
 //! A copy in the cache costs the processor about as much as computing the bytes did, and a file that nobody reads at once has no
-//! use for it. What the file system or the device cannot do so, and the end of every file, goes through the cache.
+//! use for it. What the file system or the device cannot do so, and the end of every file, goes through the cache. A flush does not
+//! wait for the device, so that the next file can be begun meanwhile: the seal and the sync do.
+
+mod pool;
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
+
+use pool::{PIECE, PIECES, Piece, Pool};
 
 use super::WriteFile;
 use super::file::seal;
 use crate::error::{Error, Result, at_path};
-
-/// Bytes of a piece.
-const PIECE: usize = 512 << 10;
-/// Pieces that the long files of one thread have besides the one that each is filling: a block of a wide table comes all at once, and
-/// a device pauses now and then for longer than a block takes.
-const PIECES: usize = 9;
-/// Where a piece begins, in memory and in the file: what every device accepts.
-const ALIGN: usize = 4_096;
 
 /// A file being written.
 #[derive(Debug)]
@@ -35,7 +32,7 @@ pub(super) struct DirectFile {
     /// Where the piece goes; behind the last byte once there is none.
     offset: u64,
     lane: Option<Lane>,
-    shared: Arc<AtomicUsize>,
+    pool: Arc<Pool>,
     state: State,
 }
 
@@ -44,113 +41,89 @@ pub(super) struct DirectFile {
 enum State {
     /// In pieces.
     Pieces,
-    /// The pieces have ended with a flush: as they come.
+    /// The last piece is on its way, after a flush.
+    Ending,
+    /// The pieces have ended: as they come.
     Plain,
     /// A write has failed; nothing more can be had of this file.
     Failed,
 }
 
-/// Memory of one piece.
-#[derive(Debug)]
-struct Piece {
-    memory: Vec<u8>,
-    start: usize,
-}
-
-impl Piece {
-    fn none() -> Self {
-        Self { memory: Vec::new(), start: 0 }
-    }
-
-    fn new() -> Self {
-        let memory = vec![0; PIECE + ALIGN];
-        let start = memory.as_ptr().align_offset(ALIGN).min(ALIGN);
-        Self { memory, start }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.memory[self.start..self.start + PIECE]
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.memory[self.start..self.start + PIECE]
-    }
-}
-
 thread_local! {
-    /// What the long files that a thread has created hold together, so that its memory does not grow with their number.
-    static SHARED: Arc<AtomicUsize> = Arc::default();
+    static POOL: Arc<Pool> = Arc::default();
 }
+
+/// A piece to be written: its first bytes, to this place in the file. Only the last one is not full.
+type Given = (Piece, usize, u64);
 
 /// The thread that writes.
 #[derive(Debug)]
 struct Lane {
-    pieces: Sender<(Piece, u64)>,
-    written: Receiver<io::Result<Piece>>,
+    pieces: Sender<Given>,
+    /// What became of each piece, with the file's own to be filled again.
+    written: Receiver<io::Result<Option<Piece>>>,
     /// Pieces that the thread has.
     given: usize,
-    /// Pieces beyond the first, which count in `shared`.
-    extra: usize,
-    shared: Arc<AtomicUsize>,
+    /// No piece is filled any more: the thread lets go of the file's own.
+    ending: Arc<AtomicBool>,
+    pool: Arc<Pool>,
 }
 
 impl Lane {
-    fn start(file: Arc<File>, shared: Arc<AtomicUsize>) -> io::Result<Self> {
-        let (pieces, taken) = bounded::<(Piece, u64)>(PIECES + 1);
+    fn start(file: Arc<File>, pool: Arc<Pool>) -> io::Result<Self> {
+        let (pieces, taken) = bounded::<Given>(PIECES + 1);
         let (done, written) = bounded(PIECES + 1);
+        let ending = Arc::new(AtomicBool::new(false));
+        let (is_ending, into) = (Arc::clone(&ending), Arc::clone(&pool));
         // It ends when the file lets go of it.
         std::thread::Builder::new().name("hftcol-write".to_owned()).spawn(move || {
-            for (piece, offset) in taken {
-                let outcome = write_piece(&file, piece.bytes(), offset).map(|()| piece);
-                if done.send(outcome).is_err() {
-                    return;
-                }
+            for (piece, filled, offset) in taken {
+                let outcome = write_piece(&file, &piece.bytes()[..filled], offset);
+                let own = into.take_back(piece).filter(|_| !is_ending.load(Ordering::Relaxed));
+                // Nobody listens to a file that was let go of, but its pieces still go back.
+                let _ = done.send(outcome.map(|()| own));
             }
         })?;
-        Ok(Self { pieces, written, given: 0, extra: 0, shared })
+        Ok(Self { pieces, written, given: 0, ending, pool })
     }
 
-    fn give(&mut self, piece: Piece, offset: u64) -> io::Result<()> {
+    fn give(&mut self, piece: Piece, filled: usize, offset: u64) -> io::Result<()> {
         self.given += 1;
-        self.pieces.send((piece, offset)).map_err(|_| ended())
+        self.pieces.send((piece, filled, offset)).map_err(|_| ended())
     }
 
-    /// The oldest piece of those given, when it is written.
-    fn take_back(&mut self) -> io::Result<Piece> {
+    /// Waits for the oldest piece of those given; the file's own comes back.
+    fn wait(&mut self) -> io::Result<Option<Piece>> {
         self.given -= 1;
         self.written.recv().unwrap_or_else(|_| Err(ended()))
     }
 
-    /// A piece to fill: one that is written, else a new one while there may be more. What else is written is given up, so that the
-    /// thread's other files may have as many.
+    /// A piece to fill: one of the pool, else the next that is written.
     fn next(&mut self) -> io::Result<Piece> {
-        if self.written.is_empty() {
-            return if self.may_have_more() { Ok(Piece::new()) } else { self.take_back() };
+        while !self.written.is_empty() {
+            if let Some(own) = self.wait()? {
+                return Ok(own);
+            }
         }
-        let piece = self.take_back()?;
-        while self.extra > 0 && !self.written.is_empty() {
-            self.take_back()?;
-            self.give_up(1);
+        while self.given > 0 {
+            if let Some(piece) = self.pool.take() {
+                return Ok(piece);
+            }
+            if let Some(own) = self.wait()? {
+                return Ok(own);
+            }
         }
-        Ok(piece)
+        self.pool.take().ok_or_else(ended)
     }
 
-    fn may_have_more(&mut self) -> bool {
-        let more = |count: usize| (count < PIECES).then_some(count + 1);
-        let granted = self.shared.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
-        self.extra += usize::from(granted);
-        granted
-    }
-
-    fn give_up(&mut self, pieces: usize) {
-        self.extra -= pieces;
-        self.shared.fetch_sub(pieces, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Lane {
-    fn drop(&mut self) {
-        self.give_up(self.extra);
+    /// Gives the last piece, and lets go of what is written.
+    fn end(&mut self, rest: Piece, filled: usize, offset: u64) -> io::Result<()> {
+        self.ending.store(true, Ordering::Relaxed);
+        self.give(rest, filled, offset)?;
+        while !self.written.is_empty() {
+            self.wait()?;
+        }
+        Ok(())
     }
 }
 
@@ -158,10 +131,13 @@ fn ended() -> io::Error {
     io::Error::other("the writing thread has ended early")
 }
 
-/// Writes a piece; through the cache where the device refuses it as it is.
+/// Writes a piece; through the cache where the device refuses it as it is, or where it is no whole number of blocks.
 fn write_piece(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    let outcome = file.write_all_at(bytes, offset);
-    match outcome {
+    if bytes.len() < PIECE {
+        set_direct(file, false)?;
+        return file.write_all_at(bytes, offset);
+    }
+    match file.write_all_at(bytes, offset) {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
             set_direct(file, false)?;
             file.write_all_at(bytes, offset)
@@ -194,7 +170,7 @@ impl DirectFile {
             filled: 0,
             offset: 0,
             lane: None,
-            shared: SHARED.with(Arc::clone),
+            pool: POOL.with(Arc::clone),
             state: State::Pieces,
         }
     }
@@ -203,10 +179,10 @@ impl DirectFile {
     fn hand_over(&mut self) -> io::Result<()> {
         let mut lane = match self.lane.take() {
             Some(lane) => lane,
-            None => Lane::start(Arc::clone(&self.file), Arc::clone(&self.shared))?,
+            None => Lane::start(Arc::clone(&self.file), Arc::clone(&self.pool))?,
         };
         let full = std::mem::replace(&mut self.piece, Piece::none());
-        lane.give(full, self.offset)?;
+        lane.give(full, PIECE, self.offset)?;
         self.piece = lane.next()?;
         self.lane = Some(lane);
         self.offset += PIECE as u64;
@@ -214,21 +190,30 @@ impl DirectFile {
         Ok(())
     }
 
-    /// Waits for the thread and writes what is left.
+    /// Has what is left written.
     fn end_pieces(&mut self) -> io::Result<()> {
+        let rest = std::mem::replace(&mut self.piece, Piece::none());
+        let (filled, offset) = (std::mem::take(&mut self.filled), self.offset);
+        self.offset += filled as u64;
+        if let Some(lane) = &mut self.lane {
+            lane.end(rest, filled, offset)?;
+        } else if filled > 0 {
+            write_piece(&self.file, &rest.bytes()[..filled], offset)?;
+        } else {
+            set_direct(&self.file, false)?;
+        }
+        self.state = State::Ending;
+        Ok(())
+    }
+
+    /// Waits until all is written that was given.
+    fn wait(&mut self) -> io::Result<()> {
         if let Some(mut lane) = self.lane.take() {
             while lane.given > 0 {
-                lane.take_back()?;
+                lane.wait()?;
             }
         }
-        // The rest is no whole number of blocks.
-        set_direct(&self.file, false)?;
-        let rest = std::mem::replace(&mut self.piece, Piece::none());
-        if self.filled > 0 {
-            self.file.write_all_at(&rest.bytes()[..self.filled], self.offset)?;
-        }
-        self.offset += self.filled as u64;
-        self.filled = 0;
+        self.state = State::Plain;
         Ok(())
     }
 
@@ -257,6 +242,10 @@ impl DirectFile {
     fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.state {
             State::Failed => Err(io::Error::other("an earlier write of this file has failed")),
+            State::Ending => {
+                self.step(Self::wait)?;
+                self.take(bytes)
+            }
             State::Plain => {
                 let count = self.file.write_at(bytes, self.offset)?;
                 self.offset += count as u64;
@@ -264,7 +253,7 @@ impl DirectFile {
             }
             State::Pieces => {
                 if self.piece.memory.is_empty() {
-                    self.piece = Piece::new();
+                    self.piece = Piece::new(false);
                 }
                 let count = bytes.len().min(PIECE - self.filled);
                 self.piece.bytes_mut()[self.filled..self.filled + count].copy_from_slice(&bytes[..count]);
@@ -277,27 +266,38 @@ impl DirectFile {
         }
     }
 
-    /// What is left goes to the file, as a flush does.
+    /// Has everything written and waits for it.
+    fn finish(&mut self) -> Result<()> {
+        self.end().and_then(|()| self.step(Self::wait)).map_err(|e| Error::io("write", &self.path, e))
+    }
+
+    /// What is left goes on its way to the file, as a flush does.
     fn end(&mut self) -> io::Result<()> {
         match self.state {
             State::Failed => Err(io::Error::other("an earlier write of this file has failed")),
-            State::Plain => Ok(()),
-            State::Pieces => {
-                self.step(Self::end_pieces)?;
-                self.state = State::Plain;
-                Ok(())
-            }
+            State::Ending | State::Plain => Ok(()),
+            State::Pieces => self.step(Self::end_pieces),
         }
+    }
+}
+
+impl Drop for DirectFile {
+    /// A file that is let go of in the midst of a piece gives that back, too.
+    fn drop(&mut self) {
+        let piece = std::mem::replace(&mut self.piece, Piece::none());
+        drop(self.pool.take_back(piece));
     }
 }
 
 impl WriteFile for DirectFile {
     fn sync(&mut self) -> Result<()> {
-        io::Write::flush(self).map_err(|e| Error::io("write", &self.path, e))?;
+        self.finish()?;
         self.file.sync_all().map_err(|e| Error::io("fsync", &self.path, e))
     }
 
+    /// Waits as well: what comes after may be one sync of the whole file system, which knows nothing of pieces on their way.
     fn seal(&mut self) -> Result<()> {
+        self.finish()?;
         seal(&self.file, &self.path)
     }
 }
@@ -305,7 +305,9 @@ impl WriteFile for DirectFile {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::time::Duration;
 
+    use super::pool::ALIGN;
     use super::*;
 
     /// Writes `chunks` to a new file, flushes after the one of number `flush_after`, and returns what stands in the file.
@@ -345,11 +347,12 @@ mod tests {
             .map(|number| folder.path().join(number.to_string()))
             .map(|path| (path.clone(), DirectFile::new(File::create_new(&path).unwrap(), &path)))
             .collect();
-        let held = || SHARED.with(|shared| shared.load(Ordering::Relaxed));
+        let made = || POOL.with(|pool| pool.made.load(Ordering::Relaxed));
+        let free = || POOL.with(|pool| pool.free().len());
         for _ in 0..3 {
             for (_, file) in &mut files {
                 file.write_all(&bytes).unwrap();
-                assert!(held() <= PIECES);
+                assert!(made() <= PIECES);
             }
         }
         // One is let go of in the midst of its pieces.
@@ -358,7 +361,23 @@ mod tests {
             file.sync().unwrap();
             assert!(std::fs::read(path).unwrap() == bytes.repeat(3));
         }
-        assert_eq!(held(), 0);
+        // It may still be on its way.
+        let waits = (0..10_000).take_while(|_| free() < made()).map(|_| std::thread::sleep(Duration::from_millis(1)));
+        assert!(waits.count() < 10_000, "{} pieces of {} came back", free(), made());
+    }
+
+    #[test]
+    fn a_sealed_file_is_whole_before_any_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..5 * PIECE + 77).map(|i| (i % 241) as u8).collect();
+        for number in 0..20 {
+            let path = folder.path().join(number.to_string());
+            let mut file = DirectFile::new(File::create_new(&path).unwrap(), &path);
+            file.write_all(&bytes).unwrap();
+            file.flush().unwrap();
+            file.seal().unwrap();
+            assert!(std::fs::read(&path).unwrap() == bytes);
+        }
     }
 
     #[test]

@@ -110,7 +110,8 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// `Io`.
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>>;
     /// The same for a file that may be long and is not read soon: it may go past the system's page cache, in pieces, so it must
-    /// be flushed before anybody reads it. An error of a write may be told at a later write, at the flush or at the sync.
+    /// be sealed or synced before anybody reads it: a flush does not wait for the device. An error of a write may be told at a later write, at the
+    /// flush or at the sync.
     ///
     /// # Errors
     /// `Io`.
