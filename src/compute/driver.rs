@@ -147,7 +147,7 @@ impl<D: Destination> Round<'_, '_, D> {
             if let Some(trace) = &context.trace {
                 trace.install(worker);
             }
-            let worker = Worker::new(context.options)?;
+            let worker = Worker::new(context.options, !context.formats.is_empty())?;
             context.arena_bytes.fetch_max(worker.arena_bytes(), Ordering::Relaxed);
             Ok(worker)
         };

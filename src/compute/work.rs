@@ -73,9 +73,13 @@ impl<D> Context<'_, D> {
 }
 
 impl Worker {
-    /// Allocates the arena; called on the worker's own thread after pinning.
-    pub(super) fn new(options: &ComputeOptions) -> Result<Self> {
-        Ok(Self { arena: PartitionArena::new(&options.features)?, plan: None, last: None })
+    /// Allocates the arena; called on the worker's own thread after pinning. Results may be dropped: nothing then `keeps` them.
+    pub(super) fn new(options: &ComputeOptions, keeps: bool) -> Result<Self> {
+        let mut arena = PartitionArena::new(&options.features)?;
+        if !keeps {
+            arena.hand_over_early();
+        }
+        Ok(Self { arena, plan: None, last: None })
     }
 
     /// Bytes of the arena.

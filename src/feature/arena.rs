@@ -9,16 +9,18 @@ use crate::feature::series::Series;
 use crate::feature::vpin::Vpin;
 use crate::feature::window::{WINDOW_BYTES, Windows};
 use crate::limits::BLOCK_ROWS;
-use crate::merge::{MergeMemory, Simd, TapeMemory};
+use crate::merge::{Aligned, BATCH, MergeMemory, Simd, TapeMemory};
 
 /// Rows of an output block.
 pub(crate) const ROWS: usize = BLOCK_ROWS as usize;
+/// What lies between two slots: a little more, so that the same rows of many columns do not all fall into the same few places of a cache.
+pub(crate) const STRIDE: usize = ROWS + 72;
 
 /// Output columns of one block.
 #[derive(Debug)]
 pub(crate) struct Output {
     /// f64 columns, slot after slot.
-    pub(crate) values: Vec<f64>,
+    pub(crate) values: Aligned<f64>,
     pub(crate) keys: [Vec<i64>; 3],
     pub(crate) key_validity: [Vec<u64>; 3],
     pub(crate) flags: Vec<i64>,
@@ -34,6 +36,8 @@ pub(crate) struct Output {
 pub struct Arena {
     pub(crate) simd: Simd,
     pub(crate) config: FeatureConfig,
+    /// Rows of a block that is handed over.
+    pub(crate) block_rows: usize,
     pub(crate) merge: MergeMemory,
     pub(crate) derived: Derived,
     pub(crate) scratch: Box<Scratch>,
@@ -66,6 +70,7 @@ impl Arena {
         Ok(Self {
             simd: Simd::default(),
             config: config.clone(),
+            block_rows: ROWS,
             merge: if config.dedupe { merge.without_duplicates(ROWS) } else { merge },
             derived: Derived::new(),
             scratch: Scratch::new(),
@@ -75,7 +80,7 @@ impl Arena {
             vpin: Vpin::new(&config.vpin),
             windows: Windows::new(&largest.windows, window_bytes),
             output: Output {
-                values: vec![0.0; largest.slots * ROWS],
+                values: Aligned::new(0.0, largest.slots * STRIDE),
                 keys: [vec![0; ROWS], vec![0; ROWS], vec![0; ROWS]],
                 key_validity: [vec![0; ROWS / 64], vec![0; ROWS / 64], vec![0; ROWS / 64]],
                 flags: vec![0; ROWS],
@@ -88,6 +93,12 @@ impl Arena {
     /// Chooses the SIMD level of all later runs. Every level gives the same bits.
     pub fn set_simd(&mut self, simd: Simd) {
         self.simd = simd;
+    }
+
+    /// Has blocks of the table handed over as soon as a few batches are computed, for results that nobody keeps: they then never leave the nearest
+    /// caches.
+    pub fn hand_over_early(&mut self) {
+        self.block_rows = 2 * BATCH;
     }
 
     /// Bytes held by the large columns.

@@ -11,7 +11,7 @@ use crate::feature::series::Series;
 use crate::feature::table_plan::{EmitTable, TableOutput, TablePlan};
 use crate::feature::trade::{log_return, of_price};
 use crate::feature::vpin::Vpin;
-use crate::merge::{Scales, TradeRow, TradeTape, rescaled};
+use crate::merge::{Scales, Simd, TradeRow, TradeTape, rescaled};
 
 /// A table that is being written: its plan, its number in the run, its open block.
 #[derive(Debug)]
@@ -92,6 +92,7 @@ impl Beside<'_> {
     /// `Damage`, `Io`, `Findings` of the trades; what `emit` returns.
     pub(crate) fn run(
         &mut self,
+        simd: Simd,
         series: &Series,
         mut vpin: Option<&mut [f64]>,
         emit: &mut EmitTable<'_>,
@@ -101,20 +102,34 @@ impl Beside<'_> {
         }
         let lanes = BookLanes::of(series);
         let (price_scale, _) = self.tape.scales();
-        for (row, clock) in series.clock().iter().enumerate() {
+        let clocks = series.clock();
+        let mut first = 0;
+        while let Some(clock) = clocks.get(first) {
             self.take_trades(*clock, emit)?;
+            // Of the rows up to `end`, and of the trades before them, only what was just taken ends bars.
+            let mut end = clocks.len();
             if let Some(bars) = &mut self.bars {
-                bars.with(emit, |bars, close| bars.see_row(&lanes, row, close))?;
+                bars.with(emit, |bars, close| bars.roll(*clock, close))?;
+                let until = bars.bars.until();
+                end = first + 1 + clocks[first + 1..].partition_point(|clock| *clock < until);
             }
-            if let (Some(buckets), Some(out)) = (&mut self.vpin, &mut vpin) {
-                buckets.advance(*clock, price_scale);
-                out[row] = buckets.value();
+            for (row, clock) in clocks[..end].iter().enumerate().skip(first) {
+                self.take_trades(*clock, emit)?;
+                if let (Some(buckets), Some(out)) = (&mut self.vpin, &mut vpin) {
+                    buckets.advance(*clock, price_scale);
+                    out[row] = buckets.value();
+                }
             }
+            if let Some(bars) = &mut self.bars {
+                bars.with(emit, |bars, close| bars.see_rows(simd, &lanes, first..end, close))?;
+            }
+            first = end;
         }
         Ok(())
     }
 
     /// Takes the trades that are not later than `limit`.
+    #[inline]
     fn take_trades(&mut self, limit: i64, emit: &mut EmitTable<'_>) -> Result<()> {
         let (price_scale, _) = self.tape.scales();
         while let Some(trade) = self.tape.next_until(limit)? {

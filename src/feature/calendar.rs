@@ -79,12 +79,21 @@ impl Calendar {
     /// Writes hour, day of week, minute and weekend flag of each clock.
     pub(crate) fn write(&mut self, clocks: &[i64], out: [&mut [i64]; 4]) {
         let [hours, days, minutes, weekends] = out;
+        // Most rows are of the minute of the row before: seconds from which and up to which they are.
+        let (mut from, mut until) = (1, 0);
         for (i, clock) in clocks.iter().enumerate() {
             let second = clock.div_euclid(NANOS_PER_SECOND);
+            if second >= from && second < until {
+                (hours[i], days[i], minutes[i], weekends[i]) =
+                    (hours[i - 1], days[i - 1], minutes[i - 1], weekends[i - 1]);
+                continue;
+            }
             if second < self.from || second >= self.until {
                 self.seek(second);
             }
             let local = second + self.offset;
+            from = self.from.max(second - local.rem_euclid(60));
+            until = self.until.min(second - local.rem_euclid(60) + 60);
             let (day, of_day) = (local.div_euclid(SECONDS_PER_DAY), local.rem_euclid(SECONDS_PER_DAY));
             // 1970-01-01 was a Thursday.
             let weekday = (day + 3).rem_euclid(7);

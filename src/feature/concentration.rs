@@ -54,12 +54,14 @@ fn gini(out: &mut [f64], input: &Structural<'_>, scratch: &mut Scratch, side: Bo
     let count = &mut scratch.a[..batch.rows()];
     count.fill(0.0);
     out.fill(0.0);
+    let mut complete = true;
     for i in 0..batch.levels() {
+        complete &= batch.complete(side, i);
         let x = batch.size(side, i);
         fold1(count, x, |n, s| n + if s > 0.0 { 1.0 } else { 0.0 });
         for j in 0..i {
             let y = batch.size(side, j);
-            if batch.complete(side, i) && batch.complete(side, j) {
+            if complete {
                 fold2(out, x, y, |sum, x, y| sum + (x - y).abs());
             } else {
                 fold2(out, x, y, |sum, x, y| sum + if x > 0.0 && y > 0.0 { (x - y).abs() } else { 0.0 });

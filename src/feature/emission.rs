@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::feature::Plan;
-use crate::feature::arena::{Output, ROWS};
+use crate::feature::arena::{Output, STRIDE};
 use crate::feature::carry::{Carried, Rescale, StateReader, StateWriter};
 use crate::feature::plan::Place;
 use crate::merge::BATCH;
@@ -72,7 +72,7 @@ fn copy_row(output: &mut Output, plan: &Plan, from: usize, to: usize) {
             Place::Flags => output.flags[to] = output.flags[from],
             Place::Calendar(i) => output.calendar[i][to] = output.calendar[i][from],
             Place::Slot(slot) | Place::Small(slot, _) => {
-                output.values[slot * ROWS + to] = output.values[slot * ROWS + from]
+                output.values[slot * STRIDE + to] = output.values[slot * STRIDE + from]
             }
         }
     }

@@ -172,6 +172,11 @@ impl PartitionArena {
         self.book.set_simd(simd);
     }
 
+    /// As [`Arena::hand_over_early`]: the table `book` comes in shorter blocks.
+    pub fn hand_over_early(&mut self) {
+        self.book.hand_over_early();
+    }
+
     /// Bytes held by the large columns.
     #[must_use]
     pub fn bytes(&self) -> usize {

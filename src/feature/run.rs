@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::codec::ColumnValues;
 use crate::error::{Error, Result};
-use crate::feature::arena::{Output, ROWS};
+use crate::feature::arena::{Output, STRIDE};
 use crate::feature::beside::{BarTables, Beside};
 use crate::feature::calendar::Calendar;
 use crate::feature::carry::{Carry, Stream};
@@ -34,7 +34,7 @@ pub type Emit<'a> = dyn FnMut(usize, &[ColumnValues<'_>]) -> Result<()> + 'a;
 
 /// Computes the table `book` of one partition.
 ///
-/// `emit` gets blocks of [`Plan::block_rows`] rows (the last may be shorter), the columns in the order of [`Plan::schema`];
+/// `emit` gets blocks of [`Plan::block_rows`] rows (the last may be shorter; all may after [`Arena::hand_over_early`]), the columns in the order of [`Plan::schema`];
 /// an error of it ends the run and is returned. `spill` takes what windows cannot hold in memory. Nothing is allocated per block. The same input gives the same values for
 /// every SIMD level, and for every block size of the files.
 ///
@@ -66,6 +66,7 @@ pub(crate) fn run_beside<'a>(
     if *plan.config() != arena.config {
         return Err(Error::usage("arena and plan are of two configurations", "make both from one"));
     }
+    let full = arena.block_rows;
     let Arena { simd, merge: memory, derived, scratch, flow, series, windows, output, tape, vpin, .. } = arena;
     let is_vpin = |step: &&Step| matches!(step.kernel, Kernel::Vpin);
     let vpin = plan.steps.iter().find(is_vpin).map(|_| vpin);
@@ -85,13 +86,13 @@ pub(crate) fn run_beside<'a>(
     beside.take_over(carry)?;
     let mut rows_out = 0;
     let mut filled = 0;
-    while merge.next_batch(ROWS - filled)? {
+    while merge.next_batch(full - filled)? {
         let batch = merge.batch();
         let rows = batch.rows();
         emission.see(batch.clock());
         kernels.run(batch, output, filled, (&mut beside, emit), spill)?;
         filled += emission.choose(output, plan, filled, rows);
-        if filled == ROWS {
+        if filled == full {
             rows_out += output.emit(plan, filled, (number, emit))?;
             filled = 0;
         }
@@ -175,8 +176,10 @@ impl Kernels<'_> {
         let _kernels = trace::enter(trace::Stage::Kernels);
         let rows = batch.rows();
         output.write_keys(batch, first);
-        let calendar = output.calendar.each_mut().map(|column| &mut column[first..first + rows]);
-        self.calendar.write(batch.clock(), calendar);
+        if self.plan.steps.iter().any(|step| matches!(step.kernel, Kernel::Calendar)) {
+            let calendar = output.calendar.each_mut().map(|column| &mut column[first..first + rows]);
+            self.calendar.write(batch.clock(), calendar);
+        }
         self.derived.compute(self.simd, batch);
         let input = Structural { batch, derived: self.derived, simd: self.simd };
         for step in &self.plan.steps {
@@ -205,13 +208,13 @@ impl Kernels<'_> {
         let kept = batch.rows();
         let values = &mut output.values;
         let in_windows = trace::enter(trace::Stage::Windows);
-        self.windows.run(&self.plan.windows, self.simd, self.series, spill, &mut |slot, write| {
-            write(&mut values[slot * ROWS + first..][..kept]);
+        self.windows.run(&self.plan.windows, self.simd, self.series, spill, &mut |slots, write| {
+            write(columns_of(values, slots, first..first + kept));
         })?;
         drop(in_windows);
         let vpin = self.plan.steps.iter().find(|step| matches!(step.kernel, Kernel::Vpin));
         let vpin = vpin.map(|step| out(step, &mut output.values, first, batch.rows()).columns::<1>());
-        beside.run(self.series, vpin.map(|[column]| column), emit)?;
+        beside.run(self.simd, self.series, vpin.map(|[column]| column), emit)?;
         if !all {
             let compacted = |step: &&Step| matches!(step.kernel, Kernel::Flow(_) | Kernel::Window(_) | Kernel::Vpin);
             for step in self.plan.steps.iter().filter(compacted) {
@@ -227,7 +230,7 @@ impl Kernels<'_> {
     fn take_series(&mut self, output: &Output, rows: Range<usize>, two_sided: Option<&[u32]>) {
         for (column, slot) in &self.plan.series {
             let Some(slot) = *slot else { continue };
-            let values = &output.values[slot * ROWS..][rows.clone()];
+            let values = &output.values[slot * STRIDE..][rows.clone()];
             match (two_sided, self.plan.is_flow(slot)) {
                 (Some(two_sided), false) => self.series.take_rows(*column, values, two_sided),
                 (None, true) => self.series.take(*column, values),
@@ -237,8 +240,26 @@ impl Kernels<'_> {
     }
 }
 
+/// Some rows of up to three slots; the others, and slots that are not apart, are empty.
+fn columns_of<'a>(values: &'a mut [f64], slots: &[usize], rows: Range<usize>) -> [&'a mut [f64]; 3] {
+    let at = |i: usize| slots.get(i).map_or(0..0, |slot| slot * STRIDE + rows.start..slot * STRIDE + rows.end);
+    values.get_disjoint_mut([at(0), at(1), at(2)]).unwrap_or_default()
+}
+
 fn out<'a>(step: &Step, values: &'a mut [f64], first: usize, rows: usize) -> Out<'a> {
-    Out::new(&mut values[step.first_slot * ROWS..(step.first_slot + step.slots) * ROWS], ROWS, first, rows)
+    Out::new(&mut values[step.first_slot * STRIDE..(step.first_slot + step.slots) * STRIDE], STRIDE, first, rows)
+}
+
+/// Writes bits from `first` on, up to 64 of a word at once.
+fn set_bits(words: &mut [u64], mut first: usize, mut bits: &[bool]) {
+    while !bits.is_empty() {
+        let (now, later) = bits.split_at(bits.len().min(64 - first % 64));
+        let set = now.iter().rev().fold(0, |word, bit| word << 1 | u64::from(*bit));
+        let mask = u64::MAX >> (64 - now.len());
+        let word = &mut words[first / 64];
+        *word = *word & !(mask << (first % 64)) | set << (first % 64);
+        (first, bits) = (first + now.len(), later);
+    }
 }
 
 impl Output {
@@ -246,10 +267,7 @@ impl Output {
         let rows = batch.rows();
         for key in 0..3 {
             self.keys[key][first..first + rows].copy_from_slice(&batch.keys[key][..rows]);
-            for (row, valid) in (first..).zip(&batch.key_valid[key][..rows]) {
-                let word = &mut self.key_validity[key][row / 64];
-                *word = *word & !(1 << (row % 64)) | u64::from(*valid) << (row % 64);
-            }
+            set_bits(&mut self.key_validity[key], first, &batch.key_valid[key][..rows]);
         }
         self.flags[first..first + rows].copy_from_slice(&batch.flags[..rows]);
     }
@@ -266,7 +284,7 @@ impl Output {
             let Place::Small(slot, number) = *place else { continue };
             let (numbers, validity) = &mut self.small[number];
             validity.fill(0);
-            for (row, x) in self.values[slot * ROWS..][..rows].iter().enumerate() {
+            for (row, x) in self.values[slot * STRIDE..][..rows].iter().enumerate() {
                 numbers[row] = if x.is_nan() { 0 } else { *x as i64 };
                 validity[row / 64] |= u64::from(!x.is_nan()) << (row % 64);
             }
@@ -284,7 +302,7 @@ impl Output {
                     let (numbers, validity) = &self.small[number];
                     ColumnValues::I64 { values: &numbers[..rows], validity: Some(&validity[..rows.div_ceil(64)]) }
                 }
-                Place::Slot(slot) => ColumnValues::F64(&self.values[slot * ROWS..][..rows]),
+                Place::Slot(slot) => ColumnValues::F64(&self.values[slot * STRIDE..][..rows]),
             };
         }
         emit(number, rows, &columns[..plan.places.len()])?;

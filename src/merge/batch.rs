@@ -6,7 +6,7 @@ use crate::merge::cursor::Scales;
 use crate::units::Decimal;
 
 /// Rows of a batch: the arrays of ten levels stay in the L2 cache.
-pub const BATCH: usize = 256;
+pub const BATCH: usize = 128;
 /// Slots before the first row. The last of them holds the two-sided snapshot before the batch.
 const LEAD: usize = 8;
 const STRIDE: usize = LEAD + BATCH;
@@ -63,8 +63,6 @@ pub struct Batch {
     price_m: Vec<i64>,
     size_m: Vec<i64>,
     clock: Vec<i64>,
-    /// Whether every row has level i of a side: `complete[side][level]`.
-    complete: [Vec<bool>; 2],
     /// `book_flags` of each row.
     pub(crate) flags: Vec<i64>,
     /// Row numbers of the two-sided snapshots, ascending.
@@ -91,7 +89,6 @@ impl Batch {
             price_m: vec![0; cells],
             size_m: vec![0; cells],
             clock: vec![0; STRIDE],
-            complete: [vec![false; levels], vec![false; levels]],
             flags: vec![0; BATCH],
             two_sided: Vec::with_capacity(BATCH),
             trades: Vec::with_capacity(BATCH),
@@ -187,10 +184,12 @@ impl Batch {
         &self.flags[..self.rows]
     }
 
-    /// Whether every row of this batch has the level.
+    /// Whether every row of this batch has the level. Costs a pass over it.
     #[must_use]
+    #[inline(always)]
     pub fn complete(&self, side: BookSide, level: usize) -> bool {
-        self.complete[side as usize][level]
+        // Without an early end, so that it is one pass of vectors.
+        self.size_m(side, level).iter().fold(true, |every, s| every & (*s > 0))
     }
 
     /// True when every row is two-sided: then row numbers and two-sided numbers are the same.
@@ -201,12 +200,6 @@ impl Batch {
 
     pub(crate) fn clock_mut(&mut self) -> &mut [i64] {
         &mut self.clock[LEAD..]
-    }
-
-    pub(crate) fn set_complete(&mut self, side: BookSide, level: usize) {
-        // Without an early end, so that it is one pass of vectors.
-        let every = self.size_m(side, level).iter().fold(true, |every, s| every & (*s > 0));
-        self.complete[side as usize][level] = every;
     }
 
     pub(crate) fn level_mut(&mut self, side: BookSide, level: usize) -> super::levels::LevelOut<'_> {

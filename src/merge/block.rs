@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::codec::TextBlock;
 use crate::error::{Error, ErrorKind};
+use crate::merge::Aligned;
 use crate::merge::faults::RowWatch;
 use crate::read::BlockScratch;
 use crate::schema::Clock;
@@ -39,11 +40,14 @@ pub(crate) const SEQUENCE: usize = 2;
 pub(crate) const SOURCE: usize = 3;
 pub(crate) const RECORD: usize = 4;
 
+/// Rows between two columns, so that the same rows of many columns do not all fall into the same few places of a cache.
+pub(crate) const APART: usize = 72;
+
 /// One decoded block, column after column.
 #[derive(Debug)]
 pub(crate) struct BlockMemory {
     pub(crate) columns: Vec<ColumnSpec>,
-    pub(crate) values: Vec<i64>,
+    pub(crate) values: Aligned<i64>,
     pub(crate) validity: Vec<u64>,
     /// Nulls of each column in this block.
     pub(crate) nulls: Vec<usize>,
@@ -56,7 +60,7 @@ pub(crate) struct BlockMemory {
     pub(crate) scratch: BlockScratch,
     /// Texts of the id column read last; what is kept of them is a hash.
     pub(crate) texts: TextBlock,
-    /// Rows between the starts of two columns.
+    /// Rows of a block at most, a multiple of 64; columns stand that and [`APART`] apart.
     pub(crate) stride: usize,
     /// What is counted of the rows on the way.
     pub(crate) watch: RowWatch,
@@ -69,7 +73,7 @@ impl BlockMemory {
         let columns: Vec<ColumnSpec> = order.into_iter().chain(columns).collect();
         let n = columns.len();
         Self {
-            values: vec![0; n * rows],
+            values: Aligned::new(0, n * (rows + APART)),
             validity: vec![0; n * rows.div_ceil(64)],
             nulls: vec![0; n],
             bound: vec![0; n],
@@ -85,7 +89,7 @@ impl BlockMemory {
 
     /// Has rows left out that repeat the row before them, in every table read from now on.
     pub(crate) fn drop_duplicates(&mut self) {
-        self.watch = RowWatch::new(self.columns.len(), self.values.len() / self.columns.len().max(1), true);
+        self.watch = RowWatch::new(self.columns.len(), self.validity.len() * 64 / self.columns.len().max(1), true);
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -98,7 +102,7 @@ impl BlockMemory {
 
     /// Values of a column in the block read last.
     pub(crate) fn values(&self, column: usize) -> &[i64] {
-        &self.values[column * self.stride..(column + 1) * self.stride]
+        &self.values[column * (self.stride + APART)..][..self.stride]
     }
 
     /// Validity of a column in the block read last, one bit a row.
@@ -125,7 +129,7 @@ impl BlockMemory {
     pub(crate) fn column_mut(&mut self, column: usize) -> (&mut [i64], &mut [u64]) {
         let (stride, words) = (self.stride, self.stride / 64);
         (
-            &mut self.values[column * stride..(column + 1) * stride],
+            &mut self.values[column * (stride + APART)..][..stride],
             &mut self.validity[column * words..(column + 1) * words],
         )
     }

@@ -6,7 +6,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
-use crate::merge::block::{BlockMemory, ColumnSpec, Group, ORDER, clock_column, findings};
+use crate::merge::block::{APART, BlockMemory, ColumnSpec, Group, ORDER, clock_column, findings};
 use crate::merge::faults::RowFaults;
 use crate::merge::reorder::Reorder;
 use crate::read::TableReader;
@@ -74,7 +74,7 @@ impl<'a> Cursor<'a> {
     ) -> Result<Self> {
         let largest = segments.iter().map(|s| s.header().block_rows as usize).max().unwrap_or(64);
         let stride = largest.next_multiple_of(64);
-        if stride * wanted > memory.values.len() || stride / 64 * wanted > memory.validity.len() {
+        if (stride + APART) * wanted > memory.values.len() || stride / 64 * wanted > memory.validity.len() {
             return Err(findings(format!(
                 "blocks of {largest} rows of {wanted} columns need more than the worker's arena of {} bytes; \
                  use fewer levels, or write the table with smaller blocks",
@@ -226,7 +226,7 @@ impl<'a> Cursor<'a> {
     fn read_column(&mut self, reader: &TableReader, column: usize) -> Result<()> {
         let memory = &mut *self.memory;
         let (stride, words) = (memory.stride, memory.stride / 64);
-        let values = &mut memory.values[column * stride..(column + 1) * stride];
+        let values = &mut memory.values[column * (stride + APART)..][..stride];
         let validity = &mut memory.validity[column * words..(column + 1) * words];
         let Some(index) = memory.index[column] else {
             values.fill(0);

@@ -1,6 +1,7 @@
 //! The total order of a partition (G3): in, the segments of its tables; out, batches of snapshots in order, each with the
 //! sums of the trades that belong to it (A9).
 
+mod aligned;
 mod batch;
 mod block;
 mod carry;
@@ -15,6 +16,7 @@ mod stream;
 mod tape;
 mod trades;
 
+pub(crate) use aligned::Aligned;
 pub(crate) use batch::FlowLevel;
 pub use batch::{BATCH, Batch, BookSide, TradeSums};
 pub(crate) use carry::{MergeState, Snapshot, rescaled};

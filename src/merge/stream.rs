@@ -264,22 +264,23 @@ impl<'a> Merge<'a> {
                 let bounds = (memory.bound(column), memory.bound(column + 1));
                 let out = self.batch.level_mut(side, level);
                 levels::convert(self.config.simd, level_in, bounds, (scales.price, scales.size), out);
-                self.batch.set_complete(side, level);
             }
         }
     }
 
     fn take_trades(&mut self) -> Result<()> {
         self.batch.trades.clear();
-        for i in 0..self.batch.two_sided.len() {
-            let clock = self.batch.clock()[self.batch.two_sided[i] as usize];
-            let before = std::mem::take(&mut self.pending);
-            let sums = match &mut self.trades {
-                Some(trades) => trades.take(clock, before)?,
-                None => before,
-            };
-            self.batch.trades.push(sums);
+        self.batch.trades.resize(self.batch.two_sided.len(), TradeSums::default());
+        if let Some(first) = self.batch.trades.first_mut() {
+            *first = std::mem::take(&mut self.pending);
         }
+        let Some(trades) = &mut self.trades else { return Ok(()) };
+        let mut sums = std::mem::take(&mut self.batch.trades);
+        let clocks = self.batch.clock();
+        for (row, sums) in self.batch.two_sided.iter().zip(&mut sums) {
+            trades.take(clocks[*row as usize], sums)?;
+        }
+        self.batch.trades = sums;
         Ok(())
     }
 }

@@ -82,6 +82,8 @@ pub(crate) struct TradeTape<'a> {
     simd: Simd,
     clock: Clock,
     row: usize,
+    /// Clock of the trade at `row`; the least where that is not read yet, the largest behind the last.
+    next: i64,
     with_keys: bool,
     ended: bool,
 }
@@ -128,7 +130,7 @@ impl<'a> TradeTape<'a> {
         let keys = [with_keys, with_keys, false, false, false];
         let cursor = Cursor::new(segments, (&mut memory.block, &mut memory.reorder), columns, clock, keys)?;
         let (price, qty) = (&mut memory.price[..], &mut memory.qty[..]);
-        Ok(Self { cursor, price, qty, simd, clock, row: 0, with_keys, ended: false })
+        Ok(Self { cursor, price, qty, simd, clock, row: 0, next: i64::MIN, with_keys, ended: false })
     }
 
     /// Makes the common scales at least these; only before the first trade.
@@ -173,17 +175,27 @@ impl<'a> TradeTape<'a> {
     ///
     /// # Errors
     /// `Damage`, `Io`, `Findings`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_until(&mut self, limit: i64) -> Result<Option<TradeRow>> {
+        // Most snapshots have no trade.
+        if self.next > limit { Ok(None) } else { self.read_until(limit) }
+    }
+
+    #[inline]
+    fn read_until(&mut self, limit: i64) -> Result<Option<TradeRow>> {
         if self.ended || (self.row >= self.cursor.rows() && !self.load()?) {
+            self.next = i64::MAX;
             return Ok(None);
         }
         let (memory, row) = (&*self.cursor.memory, self.row);
-        let clock = memory.values(self.clock as usize)[row];
+        let clocks = &memory.values(self.clock as usize)[..self.cursor.rows()];
+        let clock = clocks[row];
         if clock > limit {
+            self.next = clock;
             return Ok(None);
         }
         self.row += 1;
+        self.next = clocks.get(self.row).copied().unwrap_or(i64::MIN);
         let known = memory.nulls(SIDE) == 0 || memory.is_valid(SIDE, row);
         let mut trade = TradeRow {
             clock,

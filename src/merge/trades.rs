@@ -40,20 +40,21 @@ impl<'a> TradeStream<'a> {
     }
 
     /// Adds every trade up to `clock` that is still there to `sums`, in order.
-    pub(crate) fn take(&mut self, clock: i64, mut sums: TradeSums) -> Result<TradeSums> {
+    #[inline(always)]
+    pub(crate) fn take(&mut self, clock: i64, sums: &mut TradeSums) -> Result<()> {
         while let Some(trade) = self.tape.next_until(clock)? {
-            add(&mut sums, &trade);
+            add(sums, &trade);
             self.used += 1;
         }
-        Ok(sums)
+        Ok(())
     }
 
     /// Adds what no snapshot took: such trades are not counted as used.
-    pub(crate) fn take_rest(&mut self, sums: TradeSums) -> Result<TradeSums> {
+    pub(crate) fn take_rest(&mut self, mut sums: TradeSums) -> Result<TradeSums> {
         let used = self.used;
-        let sums = self.take(i64::MAX, sums);
+        let outcome = self.take(i64::MAX, &mut sums);
         self.used = used;
-        sums
+        outcome.map(|()| sums)
     }
 }
 

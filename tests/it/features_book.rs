@@ -133,6 +133,11 @@ fn output_blocks_are_full_but_the_last() {
     let (last, full) = got.blocks.split_last().unwrap();
     assert!(full.iter().all(|rows| *rows == 4_096) && full.len() == 2 && *last < 4_096, "{:?}", got.blocks);
     compare_some(&market, &config, &got, 40);
+    let mut arena = Arena::new(&config).unwrap();
+    arena.hand_over_early();
+    let early = compute_in(&market, &config, Layout::default(), &mut arena);
+    assert!(early.blocks.len() > 30 && early.blocks.iter().sum::<usize>() == got.blocks.iter().sum::<usize>());
+    assert!(early.bits() == got.bits());
 }
 
 #[test]

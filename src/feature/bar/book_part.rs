@@ -1,6 +1,10 @@
 //! What a bar gathers of two-sided snapshots.
 
+use std::ops::Range;
+
+use crate::feature::lanes::map1;
 use crate::feature::series::{Series, SeriesColumn};
+use crate::merge::{BATCH, Simd, simd_kernel};
 
 /// Columns of which a bar has a sum or a mean.
 const SUMMED: [SeriesColumn; 8] = [
@@ -39,6 +43,19 @@ impl<'a> BookLanes<'a> {
             log_return: series.column(SeriesColumn::LogReturn),
         }
     }
+
+    /// Some rows of them.
+    pub(crate) fn cut(&self, rows: Range<usize>) -> Self {
+        let cut = |lane: &'a [f64]| &lane[rows.clone()];
+        Self {
+            clock: &self.clock[rows.clone()],
+            mid: cut(self.mid),
+            spread_bps: cut(self.spread_bps),
+            summed: self.summed.map(cut),
+            microprice: cut(self.microprice),
+            log_return: cut(self.log_return),
+        }
+    }
 }
 
 /// The two-sided snapshots of a bar so far.
@@ -58,31 +75,99 @@ pub(crate) struct BookPart {
     known: [u32; SUMS],
 }
 
+/// Sums that stand side by side: one vector.
+const QUAD: usize = 4;
+
+simd_kernel! {
+    /// Takes every row of the lanes.
+    fn add_rows(part: &mut BookPart, lanes: &BookLanes<'_>) = add_rows_body;
+}
+
+#[inline(always)]
+fn add_rows_body(part: &mut BookPart, lanes: &BookLanes<'_>) {
+    let rows = lanes.mid.len().min(BATCH);
+    let Some(last) = rows.checked_sub(1) else { return };
+    let spread = lanes.summed[0];
+    if part.count == 0 {
+        (part.open, part.high, part.low) = (lanes.mid[0], lanes.mid[0], lanes.mid[0]);
+        (part.spread_min, part.spread_max) = (spread[0], spread[0]);
+    }
+    part.count += rows as u64;
+    (part.low, part.high) = range(&lanes.mid[..rows], (part.low, part.high));
+    (part.spread_min, part.spread_max) = range(&spread[..rows], (part.spread_min, part.spread_max));
+    (part.close, part.microprice) = (lanes.mid[last], lanes.microprice[last]);
+    let mut squares = [0.0; BATCH];
+    map1(&mut squares[..rows], lanes.log_return, |x| x * x);
+    let none = [0.0; BATCH];
+    let mut columns = [&none[..rows]; SUMS.next_multiple_of(QUAD)];
+    for (column, lane) in columns.iter_mut().zip(lanes.summed.into_iter().chain([&squares[..]])) {
+        *column = &lane[..rows];
+    }
+    for (column, known) in columns.iter().zip(&mut part.known) {
+        *known += column.iter().fold(0_u64, |known, x| known.wrapping_add(u64::from(!x.is_nan()))) as u32;
+    }
+    let mut values = [[0.0; QUAD]; BATCH];
+    for (quad, at) in columns.as_chunks::<QUAD>().0.iter().zip((0..SUMS).step_by(QUAD)) {
+        turn(quad, &mut values[..rows]);
+        let (mut sums, mut lost) = ([0.0; QUAD], [0.0; QUAD]);
+        let here = at..SUMS.min(at + QUAD);
+        sums[..here.len()].copy_from_slice(&part.sums[here.clone()]);
+        lost[..here.len()].copy_from_slice(&part.lost[here.clone()]);
+        add_up(&values[..rows], &mut sums, &mut lost);
+        part.sums[here.clone()].copy_from_slice(&sums[..here.len()]);
+        part.lost[here.clone()].copy_from_slice(&lost[..here.len()]);
+    }
+}
+
+/// Four columns to the rows' quadruples, with 0 in place of null.
+#[inline(always)]
+fn turn(columns: &[&[f64]; QUAD], out: &mut [[f64; QUAD]]) {
+    let rows = out.len();
+    let [a, b, c, d] = columns.map(|column| &column[..rows]);
+    let value = |x: f64| if x.is_nan() { 0.0 } else { x };
+    for i in 0..rows {
+        out[i] = [value(a[i]), value(b[i]), value(c[i]), value(d[i])];
+    }
+}
+
+/// Neumaier's sums of the quadruples, row by row, without a branch.
+#[inline(always)]
+fn add_up(rows: &[[f64; QUAD]], sums: &mut [f64; QUAD], lost: &mut [f64; QUAD]) {
+    for x in rows {
+        let before = *sums;
+        for i in 0..QUAD {
+            sums[i] = before[i] + x[i];
+        }
+        for i in 0..QUAD {
+            let part = sums[i] - before[i];
+            lost[i] += (before[i] - (sums[i] - part)) + (x[i] - part);
+        }
+    }
+}
+
+/// Least and greatest of numbers, those given included. No value is null, and none is -0.
+#[inline(always)]
+fn range(values: &[f64], (least, greatest): (f64, f64)) -> (f64, f64) {
+    let (mut low, mut high) = ([least; 4], [greatest; 4]);
+    let (fours, rest) = values.as_chunks::<4>();
+    for four in fours {
+        for i in 0..4 {
+            low[i] = if four[i] < low[i] { four[i] } else { low[i] };
+            high[i] = if four[i] > high[i] { four[i] } else { high[i] };
+        }
+    }
+    let low = low.iter().chain(rest).fold(least, |low, x| if *x < low { *x } else { low });
+    let high = high.iter().chain(rest).fold(greatest, |high, x| if *x > high { *x } else { high });
+    (low, high)
+}
+
 impl BookPart {
-    /// Takes row `row`.
-    pub(crate) fn add(&mut self, lanes: &BookLanes<'_>, row: usize) {
-        let (mid, spread) = (lanes.mid[row], lanes.summed[0][row]);
-        if self.count == 0 {
-            (self.open, self.high, self.low) = (mid, mid, mid);
-            (self.spread_min, self.spread_max) = (spread, spread);
-        }
-        self.count += 1;
-        self.high = self.high.max(mid);
-        self.low = self.low.min(mid);
-        self.close = mid;
-        self.spread_min = self.spread_min.min(spread);
-        self.spread_max = self.spread_max.max(spread);
-        self.microprice = lanes.microprice[row];
-        let mut values = [0.0; SUMS];
-        for (value, lane) in values.iter_mut().zip(&lanes.summed) {
-            *value = lane[row];
-        }
-        values[SQUARES] = lanes.log_return[row] * lanes.log_return[row];
-        self.add_values(&values, &values.map(|x| u32::from(!x.is_nan())));
+    /// Takes the rows of the lanes, in their order.
+    pub(crate) fn add(&mut self, simd: Simd, lanes: &BookLanes<'_>) {
+        add_rows(simd, self, lanes);
     }
 
-    /// Neumaier's sum, without a branch.
-    #[inline]
+    /// Adds the sums of another part.
     fn add_values(&mut self, values: &[f64; SUMS], known: &[u32; SUMS]) {
         for i in 0..SUMS {
             let x = if known[i] == 0 { 0.0 } else { values[i] };

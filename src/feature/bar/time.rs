@@ -4,12 +4,15 @@
 //! whole, so that a row costs the same however many lengths there are. Time-weighted means are kept per length: a state counts
 //! through empty bars, too.
 
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::feature::bar::book_part::BookLanes;
 use crate::feature::bar::trade_part::Piece;
 use crate::feature::bar::{Bar, BookPart, TradePart};
 use crate::feature::carry::{Carried, Rescale, StateReader, StateWriter};
 use crate::feature::orders::TouchFlow;
+use crate::merge::{Simd, simd_kernel};
 use crate::units::NANOS_PER_SECOND;
 
 /// Gets each bar that ends: the number of its length, T, and the bar.
@@ -93,11 +96,51 @@ impl TimeTable {
     }
 }
 
+/// Lengths whose time is weighed together.
+const SIDE_BY_SIDE: usize = 4;
+
+simd_kernel! {
+    /// Counts the time of every row's state up to the next row, all of them in one bar: adds to the sums of each length, and to the ns of
+    /// all. Values that are null have no time, and where none has passed 0 is added, which changes nothing.
+    fn weigh_rows(
+        rows: (&[i64], [&[f64]; 2]),
+        weighted: &mut [[f64; SIDE_BY_SIDE]; 2],
+        weights: &mut [i64; 2],
+    ) = weigh_rows_body;
+}
+
+#[inline(always)]
+fn weigh_rows_body(
+    (clock, values): (&[i64], [&[f64]; 2]),
+    weighted: &mut [[f64; SIDE_BY_SIDE]; 2],
+    weights: &mut [i64; 2],
+) {
+    let rows = clock.len();
+    let values = values.map(|lane| &lane[..rows]);
+    let (mut sums, mut times) = (*weighted, *weights);
+    for row in 1..rows {
+        // Both are in one bar: no difference and no sum of them wraps.
+        let ns = clock[row].wrapping_sub(clock[row - 1]);
+        for i in 0..2 {
+            let value = values[i][row - 1];
+            let counts = !value.is_nan() & (ns > 0);
+            let x = if counts { value * ns as f64 } else { 0.0 };
+            for sum in &mut sums[i] {
+                *sum += x;
+            }
+            times[i] = times[i].wrapping_add(if counts { ns } else { 0 });
+        }
+    }
+    (*weighted, *weights) = (sums, times);
+}
+
 /// All lengths of a partition.
 #[derive(Debug)]
 pub(crate) struct TimeBars {
     ruler: Ruler,
     tables: Vec<TimeTable>,
+    /// Clock from which on some bar has ended; the least where one is not open.
+    until: i64,
     state: Option<State>,
     /// Where changes are stored.
     flow: Option<TouchFlow>,
@@ -107,11 +150,24 @@ impl TimeBars {
     /// Bars of these lengths in seconds, ascending.
     pub(crate) fn new(lengths: &[u32], ruler: Ruler, flow: Option<TouchFlow>) -> Self {
         let tables = (0..lengths.len()).map(|number| TimeTable::new(lengths, number)).collect();
-        Self { ruler, tables, state: None, flow }
+        Self { ruler, tables, until: i64::MIN, state: None, flow }
+    }
+
+    /// Clock from which on some bar has ended, after [`TimeBars::roll`]: rows before it end none.
+    pub(crate) fn until(&self) -> i64 {
+        self.until
     }
 
     /// Ends what has ended at `clock` and begins the bars that hold it.
-    fn roll(&mut self, clock: i64, close: &mut Close<'_>) -> Result<()> {
+    ///
+    /// # Errors
+    /// What `close` returns.
+    #[inline]
+    pub(crate) fn roll(&mut self, clock: i64, close: &mut Close<'_>) -> Result<()> {
+        if clock < self.until { Ok(()) } else { self.roll_all(clock, close) }
+    }
+
+    fn roll_all(&mut self, clock: i64, close: &mut Close<'_>) -> Result<()> {
         for number in 0..self.tables.len() {
             let table = &self.tables[number];
             match table.open {
@@ -124,6 +180,8 @@ impl TimeBars {
             self.fill_up(number, label, close)?;
             self.tables[number].begin(label);
         }
+        let ends = self.tables.iter().map(|table| table.open.map(|label| label.saturating_add(table.length_ns)));
+        self.until = ends.min().flatten().unwrap_or(i64::MIN);
         Ok(())
     }
 
@@ -146,6 +204,7 @@ impl TimeBars {
     /// Writes the open bar of a length and hands it on to the lengths that gather it.
     fn end(&mut self, number: usize, close: &mut Close<'_>) -> Result<()> {
         let state = self.state;
+        self.until = i64::MIN;
         let table = &mut self.tables[number];
         let Some(label) = table.open.take() else { return Ok(()) };
         table.weigh(state, label.saturating_add(table.length_ns));
@@ -192,20 +251,41 @@ impl TimeBars {
         Ok(())
     }
 
-    /// Takes the next two-sided snapshot: row `row` of a batch.
+    /// Takes the next two-sided snapshots: rows of a batch of which only the first may end bars ([`TimeBars::until`]).
     ///
     /// # Errors
     /// What `close` returns.
-    pub(crate) fn see_row(&mut self, lanes: &BookLanes<'_>, row: usize, close: &mut Close<'_>) -> Result<()> {
-        let clock = lanes.clock[row];
-        self.roll(clock, close)?;
+    pub(crate) fn see_rows(
+        &mut self,
+        simd: Simd,
+        lanes: &BookLanes<'_>,
+        rows: Range<usize>,
+        close: &mut Close<'_>,
+    ) -> Result<()> {
+        let lanes = &lanes.cut(rows);
+        let (Some(first), Some(last)) = (lanes.clock.first(), lanes.clock.len().checked_sub(1)) else { return Ok(()) };
+        self.roll(*first, close)?;
         for table in &mut self.tables {
-            table.weigh(self.state, clock);
+            table.weigh(self.state, *first);
             if table.of.is_none() {
-                table.book.add(lanes, row);
+                table.book.add(simd, lanes);
             }
         }
-        self.state = Some(State { values: [lanes.mid[row], lanes.spread_bps[row]], since: clock });
+        for tables in self.tables.chunks_mut(SIDE_BY_SIDE) {
+            let (mut weighted, mut weights) = ([[0.0; SIDE_BY_SIDE]; 2], [0; 2]);
+            for (at, table) in tables.iter().enumerate() {
+                (weighted[0][at], weighted[1][at]) = (table.weighted[0], table.weighted[1]);
+            }
+            weigh_rows(simd, (lanes.clock, [lanes.mid, lanes.spread_bps]), &mut weighted, &mut weights);
+            for (at, table) in tables.iter_mut().enumerate() {
+                for i in 0..2 {
+                    table.weighted[i] = weighted[i][at];
+                    table.weights[i] += weights[i];
+                }
+                table.counted = lanes.clock[last];
+            }
+        }
+        self.state = Some(State { values: [lanes.mid[last], lanes.spread_bps[last]], since: lanes.clock[last] });
         Ok(())
     }
 

@@ -219,7 +219,9 @@ impl Vpin {
     fn put(&mut self, lots: i128, direction: i64, excess: f64) {
         self.fill += lots;
         self.signed += lots * i128::from(direction);
-        self.split += lots as f64 * excess;
+        if excess != 0.0 {
+            self.split += lots as f64 * excess;
+        }
     }
 
     fn push(&mut self, share: f64, volume: f64) {

@@ -55,8 +55,7 @@ fn finish_body(quantity: Quantity, inputs: &Inputs<'_>, out: &mut [f64]) {
     match quantity {
         Quantity::Sum(_) => total(out, a),
         Quantity::Mean(_) => {
-            total(out, a);
-            fold1(out, inputs.n, ratio);
+            map3(out, a.high, a.low, inputs.n, |high, low, n| ratio(high + low, n));
         }
         Quantity::Std(_) | Quantity::DepthNearStd => deviation(out, inputs),
         Quantity::TradeVolume => {
@@ -76,8 +75,7 @@ fn finish_body(quantity: Quantity, inputs: &Inputs<'_>, out: &mut [f64]) {
             });
         }
         Quantity::Rv => {
-            total(out, a);
-            fold1(out, inputs.n, |x, n| only(n > 0.0, x.sqrt()));
+            map3(out, a.high, a.low, inputs.n, |high, low, n| only(n > 0.0, (high + low).sqrt()));
         }
         Quantity::SnapshotCount => map1(out, inputs.n, |n| n),
         Quantity::OfiBeta | Quantity::KyleLambda => slope(out, inputs),
@@ -106,10 +104,33 @@ fn map2_low(out: &mut [f64], a: &[f64], b: &[f64]) {
 fn deviation(out: &mut [f64], inputs: &Inputs<'_>) {
     let Inputs { terms: [s, ss, ..], n, runs: [run, _] } = inputs.cut(out.len());
     for i in 0..n.len() {
-        let squares = centred(n[i], s.at(i), ss.at(i));
-        // A window of one value only has none, whatever the sums round to.
-        let squares = if run[i] >= n[i] || squares < 0.0 { 0.0 } else { squares };
-        out[i] = only(n[i] >= 2.0, (squares / (n[i] - 1.0)).sqrt());
+        out[i] = sample_deviation(n[i], s.at(i), ss.at(i), run[i]);
+    }
+}
+
+#[inline(always)]
+fn sample_deviation(n: f64, s: (f64, f64), ss: (f64, f64), run: f64) -> f64 {
+    let squares = centred(n, s, ss);
+    // A window of one value only has none, whatever the sums round to.
+    let squares = if run >= n || squares < 0.0 { 0.0 } else { squares };
+    only(n >= 2.0, (squares / (n - 1.0)).sqrt())
+}
+
+simd_kernel! {
+    /// Writes sum, mean and sample standard deviation of one column together: the same values as one by one. The inputs are those of the
+    /// deviation.
+    pub(crate) fn finish_moments(inputs: &Inputs<'_>, out: [&mut [f64]; 3]) = finish_moments_body;
+}
+
+#[inline(always)]
+fn finish_moments_body(inputs: &Inputs<'_>, [sum, mean, deviation]: [&mut [f64]; 3]) {
+    let Inputs { terms: [s, ss, ..], n, runs: [run, _] } = inputs.cut(sum.len());
+    let (mean, deviation) = (&mut mean[..n.len()], &mut deviation[..n.len()]);
+    for i in 0..n.len() {
+        let (high, low) = s.at(i);
+        sum[i] = high + low;
+        mean[i] = ratio(high + low, n[i]);
+        deviation[i] = sample_deviation(n[i], (high, low), ss.at(i), run[i]);
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::feature::lanes::{map1, map2};
 use crate::feature::window::exact::{LANES, Pair, add, difference, product, rounded_difference};
 use crate::feature::window::terms::Term;
-use crate::merge::{BATCH, simd_kernel};
+use crate::merge::{BATCH, simd_kernel, small_to_f64};
 
 /// Four sums of each row of a batch.
 pub(crate) type Rows = [[f64; LANES]; BATCH];
@@ -70,6 +70,20 @@ fn spread_body(rows: &[[f64; LANES]], a: &mut [f64], b: &mut [f64], c: &mut [f64
         b[i] = rows[i][1];
         c[i] = rows[i][2];
         d[i] = rows[i][3];
+    }
+}
+
+simd_kernel! {
+    /// For rows whose records are numbered from `first` on, how far each is behind its `start`.
+    pub(crate) fn distances(first: u64, starts: &[u64], out: &mut [f64]) = distances_body;
+}
+
+#[inline(always)]
+fn distances_body(first: u64, starts: &[u64], out: &mut [f64]) {
+    let rows = out.len();
+    let starts = &starts[..rows];
+    for i in 0..rows {
+        out[i] = small_to_f64(first.wrapping_add(i as u64).wrapping_sub(starts[i]).cast_signed());
     }
 }
 

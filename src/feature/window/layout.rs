@@ -27,6 +27,8 @@ pub(crate) struct Output {
 pub(crate) struct Span {
     pub(crate) nanos: i64,
     pub(crate) outputs: Vec<Output>,
+    /// Deviations, for which sum and mean of the same column are wanted, too: their slots first.
+    pub(crate) moments: Vec<([usize; 2], Output)>,
     /// The groups of terms that they read.
     pub(crate) groups: Vec<usize>,
 }
@@ -82,7 +84,8 @@ impl Layout {
                 let terms = output.quantity.terms();
                 add_new(&mut groups, terms.iter().map(|(term, _)| layout.place(*term) / LANES).collect());
             }
-            layout.spans.push(Span { nanos, outputs, groups });
+            let (outputs, moments) = apart(outputs);
+            layout.spans.push(Span { nanos, outputs, moments, groups });
         }
         layout
     }
@@ -114,6 +117,20 @@ impl Layout {
     pub(crate) fn width(&self) -> usize {
         self.groups() * 2 * LANES + 1
     }
+}
+
+/// Takes out the deviations with whose column sum and mean are wanted, and these two.
+fn apart(mut outputs: Vec<Output>) -> (Vec<Output>, Vec<([usize; 2], Output)>) {
+    let mut moments = Vec::new();
+    for output in outputs.clone() {
+        let Quantity::Std(column) = output.quantity else { continue };
+        let of = |quantity| outputs.iter().find(|other| other.quantity == quantity).map(|other| other.slot);
+        if let (Some(sum), Some(mean)) = (of(Quantity::Sum(column)), of(Quantity::Mean(column))) {
+            moments.push(([sum, mean], output));
+            outputs.retain(|other| ![sum, mean, output.slot].contains(&other.slot));
+        }
+    }
+    (outputs, moments)
 }
 
 fn add_new<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {

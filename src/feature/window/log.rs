@@ -5,6 +5,7 @@
 //! still there reads it back into a block of its own: the same values on both ways.
 
 use crate::error::Result;
+use crate::merge::Aligned;
 
 /// Records of a block.
 pub(crate) const BLOCK: usize = 64;
@@ -42,7 +43,7 @@ pub(crate) struct BlockLog {
     /// Whether the first word of every record stands apart, those of a block side by side before its records.
     with_heads: bool,
     /// The blocks in memory, then one block for each reader.
-    words: Vec<u64>,
+    words: Aligned<u64>,
     slots: usize,
     /// Slot of block b at b modulo its length, a power of two.
     slot_of: Vec<u32>,
@@ -99,7 +100,7 @@ impl BlockLog {
             stream,
             width,
             with_heads,
-            words: vec![0; block * (slots + readers)],
+            words: Aligned::new(0, block * (slots + readers)),
             slots,
             slot_of: vec![0; slots.next_power_of_two()],
             free: Vec::with_capacity(slots),
@@ -243,8 +244,10 @@ impl BlockLog {
             for (word, clock) in self.words[first..first + rest.len()].iter_mut().zip(rest) {
                 *word = clock.cast_unsigned();
             }
-            for (number, place) in places[done..=done + rest.len()].iter_mut().enumerate().skip(1) {
-                *place = self.offset(self.len - 1 + number as u64);
+            let (mut place, step) = (places[done], self.inside(1) - self.inside(0));
+            for next in &mut places[done + 1..=done + rest.len()] {
+                place = place.wrapping_add(step);
+                *next = place;
             }
             self.len += rest.len() as u64;
             done += 1 + rest.len();
@@ -320,16 +323,6 @@ impl BlockLog {
             reader.own = Some(block);
         }
         Ok((at, true))
-    }
-
-    /// The first place of the block at `base`, from `place` on, whose head is over `limit`: `BLOCK` if there is none, and one
-    /// that is not at most after four. Without a branch, for how far to go is anybody's guess.
-    #[inline(always)]
-    pub(crate) fn advance(&self, base: usize, place: usize, limit: i64) -> usize {
-        // Heads never fall, so those before `place` count as well.
-        let from = place.min(BLOCK - 4);
-        let heads = &self.words[base + from..base + from + 4];
-        heads.iter().fold(from, |place, head| place.wrapping_add(usize::from(head.cast_signed() <= limit)))
     }
 
     /// Records below this one are not read again.

@@ -121,7 +121,7 @@ impl Windows {
         self.spreads.iter_mut().try_for_each(|spreads| spreads.reset(scratch))
     }
 
-    /// Writes the window columns of a batch; `out` hands over the column of a slot, a value for each two-sided row.
+    /// Writes the window columns of a batch; `out` hands over the columns of slots, a value for each two-sided row.
     pub(crate) fn run(
         &mut self,
         plan: &WindowPlan,
@@ -145,7 +145,7 @@ impl Windows {
             let lanes = [&columns.percentile, &columns.regime, &columns.tight, &columns.wide];
             for (slot, lane) in plan.spreads.iter().zip(lanes) {
                 if let Some(slot) = slot {
-                    out(*slot, &mut |column| column.copy_from_slice(&lane[..rows]));
+                    out(&[*slot], &mut |[column, ..]| column.copy_from_slice(&lane[..rows]));
                 }
             }
         }
@@ -154,10 +154,10 @@ impl Windows {
         for (extreme, quantity) in self.extremes.iter_mut().zip([Quantity::MidHigh, Quantity::MidLow]) {
             let Some(extreme) = extreme else { continue };
             let mids = series.column(SeriesColumn::Mid);
-            extreme.run(mids, sums.first_record(rows), &sums.starts, scratch)?;
+            extreme.run(mids, sums.first_record(rows), sums.starts(), scratch)?;
             for (span, values) in plan.rolling.spans.iter().zip(&extreme.values) {
                 for output in span.outputs.iter().filter(|output| output.quantity == quantity) {
-                    out(output.slot, &mut |column| column.copy_from_slice(&values[..rows]));
+                    out(&[output.slot], &mut |[column, ..]| column.copy_from_slice(&values[..rows]));
                 }
             }
         }

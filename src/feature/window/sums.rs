@@ -5,25 +5,31 @@
 //! Record 0 stands before the partition: nothing, at no time.
 
 mod carry;
+mod walk;
+
+use std::ops::Range;
 
 use crate::error::Result;
 use crate::feature::frame::Lane;
 use crate::feature::series::Series;
 use crate::feature::window::exact::{LANES, Pair};
-use crate::feature::window::finish::{Inputs, Sums, finish};
-use crate::feature::window::lanes::{Halves, accumulate, contribute, gather, spread, subtract, subtract_rounded};
+use crate::feature::window::finish::{Inputs, Sums, finish, finish_moments};
+use crate::feature::window::lanes::{
+    Halves, accumulate, contribute, distances, gather, spread, subtract, subtract_rounded,
+};
 use crate::feature::window::layout::{Layout, Output, Span};
-use crate::feature::window::log::{BLOCK, BlockLog, Reader, WindowScratch};
-use crate::merge::{BATCH, Simd, small_to_f64};
+use crate::feature::window::log::{BlockLog, Reader, WindowScratch};
+use crate::merge::{BATCH, Simd};
+use walk::Walk;
 
-/// Hands the column of a slot over to be written, a value for each two-sided row of a batch.
-pub(crate) type Columns<'a> = dyn FnMut(usize, &mut dyn FnMut(&mut [f64])) + 'a;
+/// Hands the columns of up to three slots over to be written, a value for each two-sided row of a batch.
+pub(crate) type Columns<'a> = dyn FnMut(&[usize], &mut dyn FnMut([&mut [f64]; 3])) + 'a;
 
 /// The memory of a set of running sums.
 #[derive(Debug)]
 pub(crate) struct RunningSums {
     log: BlockLog,
-    readers: Vec<Reader>,
+    walk: Walk,
     /// Sums after the last row, a group each.
     state: Vec<Pair>,
     /// Contributions of a batch by group.
@@ -36,11 +42,8 @@ pub(crate) struct RunningSums {
     high: Vec<Lane>,
     low: Vec<Lane>,
     n: Box<Lane>,
-    /// Where the records of the batch begin, and those before the window of each row.
+    /// Where the records of the batch begin.
     now: Vec<usize>,
-    before: Vec<usize>,
-    /// Number of the record before the window, for each span and row.
-    pub(crate) starts: Vec<[u64; BATCH]>,
 }
 
 /// For how many contributions an input has been the same.
@@ -57,12 +60,22 @@ impl Run {
         // Contributions so far, and the number of the one with which the value began.
         let (mut count, mut began) = (self.length as u64, 1);
         let mut value = self.value;
-        for (out, x) in self.lane.iter_mut().zip(inputs) {
-            let known = !x.is_nan();
-            count += u64::from(known);
-            began = if known & (*x != value) { count } else { began };
-            value = if known { *x } else { value };
-            *out = (count + 1).wrapping_sub(began) as f64;
+        if inputs.iter().fold(false, |null, x| null | x.is_nan()) {
+            for (out, x) in self.lane.iter_mut().zip(inputs) {
+                let known = !x.is_nan();
+                count += u64::from(known);
+                began = if known & (*x != value) { count } else { began };
+                value = if known { *x } else { value };
+                *out = (count + 1).wrapping_sub(began) as f64;
+            }
+        } else {
+            // The same where all are known, as nearly always: then a row waits for the one before it only to count.
+            for (out, x) in self.lane.iter_mut().zip(inputs) {
+                count = count.wrapping_add(1);
+                began = if *x == value { began } else { count };
+                value = *x;
+                *out = count.wrapping_sub(began).wrapping_add(1) as f64;
+            }
         }
         (self.value, self.length) = (value, (count + 1).wrapping_sub(began) as f64);
     }
@@ -75,7 +88,7 @@ impl RunningSums {
         let places = layout.places.len();
         Self {
             log: BlockLog::with_heads(stream, layout.width(), bytes, layout.spans.len(), true),
-            readers: (0..layout.spans.len()).map(Reader::new).collect(),
+            walk: Walk::new(layout.spans.len()),
             state: vec![[0.0; 2 * LANES]; layout.groups()],
             terms: (0..layout.groups()).map(|_| Halves::ZERO).collect(),
             columns: Box::new([lane; 2 * LANES]),
@@ -86,21 +99,19 @@ impl RunningSums {
             low: vec![lane; places.max(1)],
             n: Box::new(lane),
             now: vec![0; BATCH],
-            before: vec![0; BATCH],
-            starts: vec![[0; BATCH]; layout.spans.len()],
         }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let lanes = self.inputs.len() + self.runs.len() + self.high.len() + self.low.len() + self.starts.len() + 3;
+        let lanes = self.inputs.len() + self.runs.len() + self.high.len() + self.low.len() + 2;
         let halves = (self.terms.len() + 2) * size_of::<Halves>();
-        self.log.bytes() + 8 * BATCH * lanes + halves
+        self.log.bytes() + self.walk.bytes() + 8 * BATCH * lanes + halves
     }
 
     /// Starts a partition.
     pub(crate) fn reset(&mut self, scratch: &mut dyn WindowScratch) -> Result<()> {
         self.log.reset();
-        self.readers.iter_mut().for_each(Reader::reset);
+        self.walk.readers.iter_mut().for_each(Reader::reset);
         self.state.fill([0.0; 2 * LANES]);
         self.runs.iter_mut().for_each(|run| (run.value, run.length) = (0.0, 0.0));
         let first = self.log.push(scratch)?;
@@ -112,6 +123,11 @@ impl RunningSums {
     /// Number of the record of the batch's first row; later rows follow.
     pub(crate) fn first_record(&self, rows: usize) -> u64 {
         self.log.len() - rows as u64
+    }
+
+    /// Numbers of the record before the window, for each span and row.
+    pub(crate) fn starts(&self) -> &[[u64; BATCH]] {
+        &self.walk.starts
     }
 
     /// Takes a batch and writes every quantity; `out` gives the column of a slot.
@@ -129,17 +145,17 @@ impl RunningSums {
         // The sums of the records are still open.
         self.log.push_all(series.clock(), &mut self.now[..rows], scratch)?;
         accumulate(simd, &mut self.state, &self.terms, &self.now[..rows], self.log.words_mut());
-        for (number, span) in layout.spans.iter().enumerate() {
-            self.follow(number, span, layout, simd, series.clock(), scratch)?;
+        self.walk.begin(layout, &mut self.log, scratch)?;
+        let mut done = 0;
+        while done < rows {
+            let end = self.walk.run(simd, (series.clock(), done), &mut self.log, scratch)?;
             let first = self.first_record(rows);
-            for (i, (n, start)) in self.n.iter_mut().zip(&self.starts[number][..rows]).enumerate() {
-                *n = small_to_f64(first.wrapping_add(i as u64).wrapping_sub(*start).cast_signed());
+            for (number, span) in layout.spans.iter().enumerate() {
+                self.finish(layout, simd, (number, span), (first, done..end), out);
             }
-            for output in &span.outputs {
-                out(output.slot, &mut |column| finish(simd, output.quantity, &self.view(output), column));
-            }
+            done = end;
         }
-        if let Some(record) = self.readers.iter().map(|reader| reader.record).min() {
+        if let Some(record) = self.walk.readers.iter().map(|reader| reader.record).min() {
             self.log.release(record, scratch);
         }
         Ok(())
@@ -181,51 +197,16 @@ impl RunningSums {
         }
     }
 
-    /// Moves the reader of a span along with the rows and takes the differences.
-    fn follow(
+    /// Takes the differences of a span for some rows, the first of the batch being record `first`, and writes its quantities.
+    fn finish(
         &mut self,
-        number: usize,
-        span: &Span,
         layout: &Layout,
         simd: Simd,
-        clock: &[i64],
-        scratch: &mut dyn WindowScratch,
-    ) -> Result<()> {
-        let mut reader = self.readers[number];
-        let (mut base, mut own) = self.log.locate_block(&mut reader, scratch)?;
-        // Records are few beside 2^64: no sum of their numbers wraps.
-        let (mut place, mut block) = (reader.record as usize % BLOCK, reader.record / BLOCK as u64 * BLOCK as u64);
-        let mut done = 0;
-        for (i, clock) in clock.iter().enumerate() {
-            let start = clock.saturating_sub(span.nanos);
-            loop {
-                let from = place;
-                place = self.log.advance(base, from, start);
-                if place == BLOCK {
-                    if own {
-                        // The next block takes the place of the one that the rows so far refer to.
-                        self.subtract(span, layout, simd, done..i);
-                        done = i;
-                    }
-                    block = block.wrapping_add(BLOCK as u64);
-                    reader.record = block;
-                    (base, own) = self.log.locate_block(&mut reader, scratch)?;
-                    place = 0;
-                } else if place - from < 4 {
-                    break;
-                }
-            }
-            self.before[i] = base.wrapping_add(self.log.inside(place));
-            self.starts[number][i] = block.wrapping_add(place as u64);
-        }
-        reader.record = block.wrapping_add(place as u64);
-        self.readers[number] = reader;
-        self.subtract(span, layout, simd, done..clock.len());
-        Ok(())
-    }
-
-    fn subtract(&mut self, span: &Span, layout: &Layout, simd: Simd, rows: std::ops::Range<usize>) {
-        let (now, before) = (&self.now[rows.clone()], &self.before[rows.clone()]);
+        (number, span): (usize, &Span),
+        (first, rows): (u64, Range<usize>),
+        out: &mut Columns<'_>,
+    ) {
+        let (now, before) = (&self.now[rows.clone()], &self.walk.before[number][rows.clone()]);
         for group in &span.groups {
             let offset = group * 2 * LANES;
             let columns = group * LANES..(group + 1) * LANES;
@@ -237,18 +218,36 @@ impl RunningSums {
                 turn(simd, &self.differences.low[..rows.len()], &mut self.low[columns], &rows);
             }
         }
+        let starts = &self.walk.starts[number][rows.clone()];
+        distances(simd, first.wrapping_add(rows.start as u64), starts, &mut self.n[rows.clone()]);
+        for output in &span.outputs {
+            let inputs = self.view(output, &rows);
+            out(&[output.slot], &mut |[column, ..]| {
+                finish(simd, output.quantity, &inputs, &mut column[rows.clone()]);
+            });
+        }
+        for ([sum, mean], output) in &span.moments {
+            let inputs = self.view(output, &rows);
+            out(&[*sum, *mean, output.slot], &mut |columns| {
+                finish_moments(simd, &inputs, columns.map(|column| &mut column[rows.clone()]));
+            });
+        }
     }
 
-    fn view(&self, output: &Output) -> Inputs<'_> {
+    fn view(&self, output: &Output, rows: &Range<usize>) -> Inputs<'_> {
         let n = output.count.map_or(&self.n[..], |place| &self.high[place][..]);
         let run = |at: usize| self.runs.get(output.runs[at]).map_or(&self.n[..], |run| &run.lane[..]);
-        let sums = |place: usize| Sums { high: &self.high[place], low: &self.low[place] };
-        Inputs { terms: output.terms.map(sums), n, runs: [run(0), run(1)] }
+        let sums = |place: usize| Sums { high: &self.high[place][rows.clone()], low: &self.low[place][rows.clone()] };
+        Inputs {
+            terms: output.terms.map(sums),
+            n: &n[rows.clone()],
+            runs: [run(0), run(1)].map(|run| &run[rows.clone()]),
+        }
     }
 }
 
 /// Writes differences to the rows given of the four columns of a group.
-fn turn(simd: Simd, from: &[[f64; LANES]], to: &mut [Lane], rows: &std::ops::Range<usize>) {
+fn turn(simd: Simd, from: &[[f64; LANES]], to: &mut [Lane], rows: &Range<usize>) {
     let [a, b, c, d] = to else { return };
     let [a, b, c, d] = [a, b, c, d].map(|column| &mut column[rows.clone()]);
     spread(simd, from, a, b, c, d);

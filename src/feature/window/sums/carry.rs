@@ -23,7 +23,7 @@ impl RunningSums {
         self.runs.iter().try_for_each(|run| out.floats(&[run.value, run.length]))?;
         self.state.iter().try_for_each(|pair| out.floats(pair))?;
         let width = self.width();
-        save_log(&mut self.log, &self.readers, width, (out, scratch), &|_| {})
+        save_log(&mut self.log, &self.walk.readers, width, (out, scratch), &|_| {})
     }
 
     /// Takes over what [`RunningSums::save`] wrote.
@@ -50,8 +50,8 @@ impl RunningSums {
         let width = self.width();
         let mut clocks = Clocks::new();
         let check = &mut |record: &mut [u64], is_last: bool| clocks.check(record[0], is_last);
-        restore_log(&mut self.log, &mut self.readers, width, (from, scratch), check)?;
-        if self.readers.iter().any(|reader| reader.record >= self.log.len()) {
+        restore_log(&mut self.log, &mut self.walk.readers, width, (from, scratch), check)?;
+        if self.walk.readers.iter().any(|reader| reader.record >= self.log.len()) {
             return Err(damaged("windows that begin at a record", "one past the last"));
         }
         Ok(())
