@@ -95,8 +95,8 @@ impl Arena {
         self.simd = simd;
     }
 
-    /// Has blocks of the table handed over as soon as a few batches are computed, for results that nobody keeps: they then never leave the nearest
-    /// caches.
+    /// Has blocks of the table handed over as soon as a few batches are computed, for results that nobody keeps: they then never
+    /// leave the nearest caches.
     pub fn hand_over_early(&mut self) {
         self.block_rows = 2 * BATCH;
     }

@@ -34,9 +34,9 @@ pub type Emit<'a> = dyn FnMut(usize, &[ColumnValues<'_>]) -> Result<()> + 'a;
 
 /// Computes the table `book` of one partition.
 ///
-/// `emit` gets blocks of [`Plan::block_rows`] rows (the last may be shorter; all may after [`Arena::hand_over_early`]), the columns in the order of [`Plan::schema`];
-/// an error of it ends the run and is returned. `spill` takes what windows cannot hold in memory. Nothing is allocated per block. The same input gives the same values for
-/// every SIMD level, and for every block size of the files.
+/// `emit` gets blocks of [`Plan::block_rows`] rows (the last may be shorter; all may after [`Arena::hand_over_early`]), the columns in
+/// the order of [`Plan::schema`]; an error of it ends the run and is returned. `spill` takes what windows cannot hold in memory. Nothing
+/// is allocated per block. The same input gives the same values for every SIMD level, and for every block size of the files.
 ///
 /// # Errors
 /// `Damage` and `Io` of the readers; `Findings` where the partition's numbers are beyond exact 64-bit arithmetic, or the
